@@ -1,0 +1,78 @@
+{# What only DuckDB knows stands here, each behind a dispatch, so that another engine is one more implementation. #}
+
+{% macro surrogate_key(parts) -%}{{ adapter.dispatch('surrogate_key')(parts) }}{%- endmacro %}
+{% macro duckdb__surrogate_key(parts) -%}
+    substr(sha256({{ parts | join(" || '|' || ") }}), 1, 32)
+{%- endmacro %}
+
+{# The keyed hash of a personal value; the key lives in the connection, never in SQL text. #}
+{% macro pseudonym(column) -%}{{ adapter.dispatch('pseudonym')(column) }}{%- endmacro %}
+{% macro duckdb__pseudonym(column) -%}pseudonym({{ column }}){%- endmacro %}
+
+{#
+    Only the canonical texts that arrivals write are read. What arrivals could not read stands there in the source's
+    words, and the engine's own idea of them ("epoch", a local time without its zone) would be a guess.
+#}
+{% macro to_timestamp(column) -%}{{ adapter.dispatch('to_timestamp')(column) }}{%- endmacro %}
+{% macro duckdb__to_timestamp(column) -%}
+    case when {{ column }} like '____-__-__T%Z' then try_cast({{ column }} as timestamp) end
+{%- endmacro %}
+
+{% macro to_date(column) -%}{{ adapter.dispatch('to_date')(column) }}{%- endmacro %}
+{% macro duckdb__to_date(column) -%}
+    case when {{ column }} like '____-__-__' then try_cast({{ column }} as date) end
+{%- endmacro %}
+
+{# At most twelve digits before the point: what is larger is no figure of trade, and its sums would leave the type. #}
+{% macro to_decimal(column) -%}{{ adapter.dispatch('to_decimal')(column) }}{%- endmacro %}
+{% macro duckdb__to_decimal(column) -%}
+    cast(try_cast({{ column }} as decimal(16, 4)) as decimal(19, 4))
+{%- endmacro %}
+
+{# A floating-point number that can be calculated with: "NaN" and "inf" are words here. #}
+{% macro to_double(column) -%}{{ adapter.dispatch('to_double')(column) }}{%- endmacro %}
+{% macro duckdb__to_double(column) -%}
+    case when isfinite(try_cast({{ column }} as double)) then try_cast({{ column }} as double) end
+{%- endmacro %}
+
+{# An amount in dollars at the rate beside it; a dollar needs no rate, and without one the amount is null. #}
+{% macro in_usd(amount, currency_code, usd_per_unit) -%}
+    {{ adapter.dispatch('in_usd')(amount, currency_code, usd_per_unit) }}
+{%- endmacro %}
+{% macro duckdb__in_usd(amount, currency_code, usd_per_unit) -%}
+    case
+        when {{ currency_code }} = 'USD' then {{ amount }}
+        else try_cast(round(cast({{ amount }} as double) * {{ usd_per_unit }}, 4) as decimal(19, 4))
+    end
+{%- endmacro %}
+
+{# The calendar date that a UTC moment has in a time zone. #}
+{% macro local_date(moment, time_zone) -%}{{ adapter.dispatch('local_date')(moment, time_zone) }}{%- endmacro %}
+{% macro duckdb__local_date(moment, time_zone) -%}
+    cast(timezone({{ time_zone }}, timezone('UTC', {{ moment }})) as date)
+{%- endmacro %}
+
+{% macro matches(column, pattern) -%}{{ adapter.dispatch('matches')(column, pattern) }}{%- endmacro %}
+{% macro duckdb__matches(column, pattern) -%}regexp_matches({{ column }}, '{{ pattern }}'){%- endmacro %}
+
+{% macro replace_all(column, pattern, by) -%}{{ adapter.dispatch('replace_all')(column, pattern, by) }}{%- endmacro %}
+{% macro duckdb__replace_all(column, pattern, by) -%}
+    regexp_replace({{ column }}, '{{ pattern }}', '{{ by }}', 'g')
+{%- endmacro %}
+
+{% macro add_days(day, days) -%}{{ adapter.dispatch('add_days')(day, days) }}{%- endmacro %}
+{% macro duckdb__add_days(day, days) -%}cast({{ day }} + {{ days }} as date){%- endmacro %}
+
+{% macro days_between(earlier, later) -%}{{ adapter.dispatch('days_between')(earlier, later) }}{%- endmacro %}
+{% macro duckdb__days_between(earlier, later) -%}cast(date_diff('day', {{ earlier }}, {{ later }}) as integer){%- endmacro %}
+
+{% macro integers_to(limit) -%}{{ adapter.dispatch('integers_to')(limit) }}{%- endmacro %}
+{% macro duckdb__integers_to(limit) -%}
+    select cast(step as integer) as step from range(0, {{ limit }} + 1) as steps (step)
+{%- endmacro %}
+
+{# A JSON object of text columns; nulls stay nulls. #}
+{% macro json_of(pairs) -%}{{ adapter.dispatch('json_of')(pairs) }}{%- endmacro %}
+{% macro duckdb__json_of(pairs) -%}
+    cast(json_object({% for name, value in pairs %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
+{%- endmacro %}

@@ -1,0 +1,54 @@
+with
+
+declarations as (
+
+    select * from {{ with_published('stg_declarations') }}
+
+),
+
+lines as (
+
+    select * from {{ with_published('stg_declaration_lines') }}
+
+),
+
+homes as (
+
+    select * from {{ ref('stg_run_document_homes') }}
+    where feed = 'declarations'
+
+),
+
+first_order as (
+
+    select
+        document_key,
+        market,
+        month,
+        order_key
+    from homes
+    qualify row_number() over (partition by document_key order by month, market, order_key) = 1
+
+)
+
+select
+    lines.* exclude (market, month),
+    coalesce(first_order.market, declarations.market) as market,
+    coalesce(first_order.month, declarations.month) as month,
+    first_order.order_key,
+    declarations.declaration_no,
+    declarations.declared_at,
+    declarations.declared_on,
+    declarations.flow,
+    declarations.declaring_country,
+    declarations.departure_country,
+    declarations.destination_country,
+    declarations.customs_office_code,
+    declarations.procedure_code,
+    declarations.transport_mode,
+    declarations.importer_key,
+    declarations.exporter_id,
+    declarations.declarant_id
+from lines
+inner join declarations on lines.declaration_key = declarations.declaration_key
+left join first_order on lines.declaration_key = first_order.document_key

@@ -1,0 +1,1 @@
+{{ quarantine_of(['fx_rates']) }}

@@ -1,0 +1,1 @@
+{{ row_balance_of(['fx_rates']) }}

@@ -1,0 +1,4 @@
+select
+    market,
+    month
+from {{ source('plan', 'mart_places') }}

@@ -1,0 +1,148 @@
+"""The kinds of promise that the suites are made of: each is a named expectation whose docstring is its sentence.
+
+Belongs here: named expectations over measured columns. Does not: thresholds that differ from border to border.
+"""
+
+from great_expectations.expectations import (
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToMatchRegex,
+)
+
+
+class EveryRowHasOneState(ExpectColumnValuesToBeBetween):
+    """Every raw row of the market is accepted, repaired, superseded or quarantined, and exactly one of them."""
+
+    column: str = "unaccounted_rows"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class UnresolvedValueIsSmall(ExpectColumnValuesToBeBetween):
+    """At most half a percent of the market's value is in quarantine."""
+
+    column: str = "unresolved_value_pct"
+    max_value: float = 0.5
+
+
+class UnresolvedRowsAreFew(ExpectColumnValuesToBeBetween):
+    """Of the market's rows at most five percent are in quarantine (judged from ten quarantined rows on)."""
+
+    column: str = "unresolved_rows_pct"
+    max_value: float = 5
+
+
+class RowsAreNotLostOnTheWay(ExpectColumnValuesToBeBetween):
+    """As many rows leave the layer as entered it."""
+
+    column: str = "lost_rows"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class MoneyIsNotLostOnTheWay(ExpectColumnValuesToBeBetween):
+    """The sum of money that leaves the layer is the sum that entered it, to a ten-thousandth."""
+
+    column: str = "lost_amount"
+    min_value: float = -0.0001
+    max_value: float = 0.0001
+
+
+class AmountsHaveARate(ExpectColumnValuesToBeBetween):
+    """At most one percent of the market's value has no exchange rate."""
+
+    column: str = "value_without_rate_pct"
+    max_value: float = 1
+
+
+class LineAmountIsQuantityTimesPrice(ExpectColumnValuesToBeBetween):
+    """A line's amount is its quantity times its price."""
+
+    column: str = "amount_difference"
+    min_value: float = -0.0001
+    max_value: float = 0.0001
+
+
+class LegsHaveTheirSign(ExpectColumnValuesToBeInSet):
+    """Sales of products are positive, cancellations and returns negative."""
+
+    column: str = "leg_sign"
+    value_set: list[str] = ["as_its_leg"]
+
+
+class MonthIsTheOrdersMonth(ExpectColumnValuesToBeInSet):
+    """A row is stored in the market-local month of its order."""
+
+    column: str = "month_matches"
+    value_set: list[bool] = [True]
+
+
+class ReversalsStayWithinTheirSale(ExpectColumnValuesToBeBetween):
+    """No more units are taken back than were sold."""
+
+    column: str = "units_over_sale"
+    max_value: float = 0
+
+
+class DemandIsNeverNegative(ExpectColumnValuesToBeBetween):
+    """Units sold on a day are not negative."""
+
+    column: str = "sold_qty"
+    min_value: float = 0
+
+
+class WeightIsAllocatedOnce(ExpectColumnValuesToBeBetween):
+    """The lines' shares of a shipment's weight and freight add up to the shipment's."""
+
+    column: str = "allocation_difference"
+    min_value: float = -0.0001
+    max_value: float = 0.0001
+
+
+class HsCodeKeepsItsLeadingZero(ExpectColumnValuesToMatchRegex):
+    """An HS code has 6, 8 or 10 digits and a chapter from 01 to 97."""
+
+    column: str = "hs_code"
+    regex: str = r"^(0[1-9]|[1-8][0-9]|9[0-7])[0-9]{4}([0-9]{2}){0,2}$"
+
+
+class DutyIsNeverNegative(ExpectColumnValuesToBeBetween):
+    """A duty rate is not negative."""
+
+    column: str = "duty_rate_pct"
+    min_value: float = 0
+
+
+class ForecastIsANumber(ExpectColumnValuesToBeInSet):
+    """Every forecast and every bound is a finite number that is not negative."""
+
+    column: str = "is_sane"
+    value_set: list[bool] = [True]
+
+
+class BandContainsForecast(ExpectColumnValuesToBeInSet):
+    """The 80 percent band lies within the 95 percent band, and the forecast within both."""
+
+    column: str = "is_ordered"
+    value_set: list[bool] = [True]
+
+
+class ForecastStaysNearHistory(ExpectColumnValuesToBeBetween):
+    """No forecast is more than ten times the largest week ever sold."""
+
+    column: str = "times_history_max"
+    max_value: float = 10
+
+
+class HorizonIsComplete(ExpectColumnValuesToBeInSet):
+    """Every series has a forecast for each week of the horizon."""
+
+    column: str = "horizon_is_complete"
+    value_set: list[bool] = [True]
+
+
+class ForecastBeatsNaive(ExpectColumnValuesToBeBetween):
+    """The model's error is not above that of the better naive forecast."""
+
+    column: str = "excess_error_pct"
+    max_value: float = 0

@@ -1,0 +1,17 @@
+"""What each market's batch must satisfy before ledger and marts are built from it."""
+
+import great_expectations as gx
+
+from expectations.promises import EveryRowHasOneState, UnresolvedRowsAreFew, UnresolvedValueIsSmall
+
+
+def staged_batch() -> gx.ExpectationSuite:
+    """One row per feed and market: unaccounted_rows, unresolved_value_pct (null without a value), unresolved_rows_pct."""
+    return gx.ExpectationSuite(
+        name="staged_batch",
+        expectations=[
+            EveryRowHasOneState(severity="critical"),
+            UnresolvedValueIsSmall(severity="critical"),
+            UnresolvedRowsAreFew(severity="critical"),
+        ],
+    )

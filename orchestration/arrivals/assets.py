@@ -1,0 +1,79 @@
+"""The arrivals as assets: one batch, one raw table per feed.
+
+Belongs here: the step and its metadata. Does not: what happens to a file (see intake.py).
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.arrivals.contracts import Contract, contracts
+from orchestration.arrivals.report import ArrivalReport
+from orchestration.modeling.translator import OWNERS
+from orchestration.platform import Platform
+
+
+def raw_key(feed: str) -> dg.AssetKey:
+    """The raw table of a feed, as dagster-dbt names the dbt source."""
+    return dg.AssetKey(["raw", feed])
+
+
+def _spec(contract: Contract) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn(
+            field.name,
+            "text",
+            description=field.description,
+            constraints=dg.TableColumnConstraints(nullable=not field.is_required),
+            tags={"personal": ""} if field.is_personal else {},
+        )
+        for field in contract.fields
+    ]
+    return dg.AssetSpec(
+        key=raw_key(contract.feed),
+        group_name="raw",
+        owners=list(OWNERS),
+        kinds={"python", "iceberg"},
+        skippable=True,
+        description=f"Rows as they arrived: {contract.grain}. {contract.answers_for} answers for them.",
+        metadata={"dagster/column_schema": dg.TableSchema(columns), "contract_version": contract.version},
+    )
+
+
+@dg.multi_asset(name="raw_tables", specs=[_spec(contract) for contract in contracts().values()], can_subset=False)
+def raw_tables(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The files of the inbox as one batch: each taken wholly or refused with its reason."""
+    # pyarrow, DuckDB and PyIceberg are of no use to a code location that only shows the graph.
+    from orchestration.arrivals.intake import arrive
+    from orchestration.arrivals.rates import missing_default_rates
+    from orchestration.arrivals.shelves import waiting
+
+    files = [*waiting(platform.settings), *missing_default_rates(platform.lake)]
+    report = arrive(platform.settings, platform.lake, files=files)
+    for outcome in report.rejected:
+        context.log.warning("refused: %s: %s: %s", outcome.name, outcome.rule, outcome.reason)
+    for feed in contracts():
+        rows = report.rows_by_feed.get(feed, 0)
+        yield dg.MaterializeResult(asset_key=raw_key(feed), metadata={"rows_arrived": rows, **_metadata(report, feed)})
+
+
+def _metadata(report: ArrivalReport, feed: str) -> dict[str, dg.MetadataValue]:
+    taken = [
+        f"| {outcome.name} | {outcome.source_id} | {outcome.rows_by_feed[feed]} | {', '.join(outcome.new_columns)} |"
+        for outcome in report.files
+        if outcome.rows_by_feed.get(feed)
+    ]
+    refused = [f"| {outcome.name} | {outcome.rule} | {outcome.reason} |" for outcome in report.rejected]
+    found = {
+        "batch": dg.MetadataValue.int(report.batch_id or 0),
+        "markets_touched": dg.MetadataValue.text(", ".join(report.markets_touched) or "none"),
+    }
+    if taken:
+        found["files"] = dg.MetadataValue.md(
+            "\n".join(["| file | source | rows | new columns |", "|---|---|---|---|", *taken])
+        )
+    if refused:
+        found["refused"] = dg.MetadataValue.md("\n".join(["| file | rule | reason |", "|---|---|---|", *refused]))
+    return found

@@ -1,0 +1,261 @@
+"""Intake: files of the inbox become one batch of raw rows, edges, placements and touches.
+
+A file is taken once, wholly or not at all; a refused file leaves the others alone. Nothing is moved before the batch is
+committed: a kill in between leaves the files in the inbox, where the next arrival finds them known and finishes.
+
+Belongs here: the order of the steps. Does not: the steps.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.arrivals import frames, placing, raw_rows, readers, shelves, touching
+from orchestration.arrivals.columns import new_columns
+from orchestration.arrivals.contracts import Contract, contracts
+from orchestration.arrivals.known import Known
+from orchestration.arrivals.mapping import SourceMapping
+from orchestration.arrivals.mapping_reader import SHIPPED, load_mappings
+from orchestration.arrivals.refusal import Refusal
+from orchestration.arrivals.report import ArrivalReport, FileOutcome
+from orchestration.arrivals.translation import SourceFile, Translator
+from orchestration.arrivals.unpacking import Limits, Member, unpack
+from orchestration.lake import FileRecord, Lake
+from orchestration.markets import load_markets
+from orchestration.settings import Settings
+
+# With Python, Arrow and the lake's own libraries an arrival stays below 1 GB; more makes it no faster.
+MEMORY = "600MB"
+# Full disks and exhausted memory would refuse good files; a broken database refuses everything after.
+NOT_THE_FILES_FAULT = (
+    duckdb.OutOfMemoryException, duckdb.IOException, duckdb.InternalException, duckdb.FatalException,
+)  # fmt: skip
+
+
+def arrive(
+    settings: Settings, lake: Lake, *, files: Sequence[Path] | None = None, loaded_at: datetime | None = None
+) -> ArrivalReport:
+    """Take the files of the inbox, or the given ones, as one batch; says what became of each.
+
+    Accepted files go to `settings.landing`, refused ones to `settings.rejected` with a reason; files from outside of
+    the inbox are copied or left. Raises ConfigurationError for a mapping or contract that breaks its rules, and
+    MarketsError for the list of markets: then nothing was taken.
+    """
+    began = time.monotonic()
+    at = datetime.now(UTC) if loaded_at is None else loaded_at
+    mappings = load_mappings(SHIPPED, settings.sources)
+    markets = load_markets(settings.markets_file)
+    with lake.arrivals_lock():
+        _finish_last_arrival(settings, lake)
+        paths = shelves.waiting(settings) if files is None else list(files)
+        if not paths:
+            return ArrivalReport(None, (), seconds=time.monotonic() - began)
+        with _workshop(settings) as (con, folder):
+            raw_rows.prepare(con, tuple(contracts().values()), markets)
+            translator = Translator(con, contracts(), markets, at.strftime("%Y-%m"))
+            intake = _Intake(settings, lake, con, folder, mappings, translator)
+            for path in paths:
+                intake.take(path)
+            report = intake.commit(at)
+        intake.clear_up(at)
+    return replace(report, seconds=time.monotonic() - began)
+
+
+def _finish_last_arrival(settings: Settings, lake: Lake) -> None:
+    """Move the files that an arrival has loaded and, being killed, not moved."""
+    for path, sha256 in shelves.promised(settings):
+        known = lake.has_file(sha256)
+        if known is not None and known.status == "loaded":
+            shelves.land(settings, path, sha256)
+    shelves.keep_promise(settings)
+
+
+class _StillWritten(Exception):
+    """A file changed while it was read."""
+
+
+@dataclass
+class _Intake:
+    """The files of one arrival while it goes on."""
+
+    settings: Settings
+    lake: Lake
+    con: duckdb.DuckDBPyConnection
+    folder: Path
+    mappings: tuple[SourceMapping, ...]
+    translator: Translator
+    outcomes: list[tuple[Path, FileOutcome]] = field(default_factory=list)
+    still_written: list[str] = field(default_factory=list)
+    inferred: set[str] = field(default_factory=set)
+    members: int = 0
+
+    def take(self, path: Path) -> None:
+        """Collect a file's records, or note why it is refused."""
+        before = path.stat()
+        blank = FileOutcome(path.name, shelves.fingerprint(path), before.st_size, "rejected")
+        first_member = self.members + 1
+        try:
+            self._refuse_known(path, blank.sha256)
+            outcome = self._translated(path, blank)
+            after = path.stat()
+            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                raise _StillWritten
+            self.outcomes.append((path, outcome))
+        except (Refusal, _StillWritten, duckdb.Error) as error:
+            if isinstance(error, NOT_THE_FILES_FAULT):
+                raise
+            for number in range(first_member, self.members + 1):
+                self.translator.forget(number)
+            if isinstance(error, _StillWritten):
+                self.still_written.append(path.name)
+            else:
+                refusal = error if isinstance(error, Refusal) else _unforeseen(path, error)
+                self.outcomes.append((path, replace(blank, rule=refusal.rule, reason=refusal.detail)))
+
+    def _refuse_known(self, path: Path, sha256: str) -> None:
+        for other, outcome in self.outcomes:
+            if outcome.sha256 == sha256 and outcome.status == "loaded":
+                raise Refusal("file.duplicate", f"{path.name} has the content of {other.name}, which arrives with it")
+        known = self.lake.has_file(sha256)
+        if known is not None and known.status == "loaded":
+            batch = next(batch for batch, record in self.lake.arrived_files() if record == known)
+            raise Refusal("file.duplicate", f"{path.name} has the content of {known.name}, taken in batch {batch}")
+
+    def _translated(self, path: Path, blank: FileOutcome) -> FileOutcome:
+        limits = Limits(
+            self.settings.max_file_bytes, self.settings.max_expanded_bytes, self.settings.max_compression_ratio
+        )
+        unpacked = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            outcome = replace(blank, status="loaded")
+            for member in unpack(path, unpacked, limits):
+                outcome = self._with_member(outcome, member, limits, unpacked)
+            return outcome
+        finally:
+            shutil.rmtree(unpacked)
+
+    def _with_member(self, outcome: FileOutcome, member: Member, limits: Limits, folder: Path) -> FileOutcome:
+        self.members += 1
+        mapping = self._mapping_of(member)
+        frame = readers.read(self.con, member, mapping.format, folder, limits)
+        new = new_columns(frame, mapping)
+        if mapping.unpivot is not None:
+            frame = frames.unpivot(self.con, frame, mapping.unpivot, member.label, mapping.nulls)
+        source = SourceFile(member.label, self.members, frame)
+        rows = self.translator.translate(source, mapping)
+        if mapping.reversals == "inferred":
+            self.inferred.add(mapping.source_id)
+        return replace(
+            outcome,
+            source_id=";".join(sorted({mapping.source_id, *filter(None, outcome.source_id.split(";"))})),
+            rows_by_feed=_added(outcome.rows_by_feed, rows),
+            new_columns=tuple(sorted({*outcome.new_columns, *new})),
+            unknown_markets=_added(outcome.unknown_markets, self.translator.unknown_markets(source, rows)),
+            unused_rows=outcome.unused_rows + self.translator.unused_rows(source, mapping),
+        )
+
+    def _mapping_of(self, member: Member) -> SourceMapping:
+        found = [mapping for mapping in self.mappings if mapping.takes(member.name)]
+        if not found:
+            known = ", ".join(sorted({pattern for mapping in self.mappings for pattern in mapping.patterns}))
+            raise Refusal("file.unknown", f"{member.label}: no mapping takes this name; mappings take {known}")
+        if len(found) > 1:
+            names = ", ".join(mapping.path for mapping in found)
+            raise Refusal("file.ambiguous", f"{member.label}: taken by {names}; make their file patterns differ")
+        return found[0]
+
+    def commit(self, at: datetime) -> ArrivalReport:
+        """Place the records and append the batch; the report of all files."""
+        outcomes = tuple(outcome for _, outcome in self.outcomes)
+        if not outcomes:
+            return ArrivalReport(None, (), tuple(self.still_written))
+        frames.drop(self.con)
+        feeds = self._feeds_with_rows()
+        known = Known.now(self.con, self.lake, contracts())
+        placing.place(self.con, feeds, known, contracts())
+        raw = placing.raw_feeds(self.con, feeds)
+        edges, placements = placing.new_edges(self.con, contracts()), placing.new_placements(self.con)
+        touched = touching.touches(self.con, feeds, known, self.inferred)
+        loaded = [(path, outcome.sha256) for path, outcome in self.outcomes if outcome.status == "loaded"]
+        shelves.promise(self.settings, loaded)
+        batch_id = self.lake.append_batch(
+            self.con,
+            feeds=raw,
+            files=[_record(outcome) for outcome in outcomes],
+            edges=edges,
+            placements=placements,
+            touches=touched,
+            loaded_at=at,
+        )
+        return ArrivalReport(
+            batch_id=batch_id,
+            files=outcomes,
+            still_written=tuple(self.still_written),
+            markets_touched=tuple(sorted({touch.market for touch in touched} - {""})),
+            touches=len(touched),
+            reversal_places=touching.reversal_places(self.con, feeds, self.inferred),
+        )
+
+    def clear_up(self, at: datetime) -> None:
+        """Move the files where they belong, now that the batch is committed."""
+        for path, outcome in self.outcomes:
+            if outcome.status == "loaded":
+                shelves.land(self.settings, path, outcome.sha256)
+            else:
+                shelves.reject(self.settings, path, outcome, at)
+        shelves.keep_promise(self.settings)
+
+    def _feeds_with_rows(self) -> Sequence[Contract]:
+        loaded = {feed for _, outcome in self.outcomes for feed, rows in outcome.rows_by_feed.items() if rows}
+        return [contract for contract in contracts().values() if contract.feed in loaded]
+
+
+@contextmanager
+def _workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB on disk and a folder for expanded files, both gone afterwards."""
+    settings.runs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="arrival-", dir=settings.runs) as name:
+        folder = Path(name)
+        # A file, not memory: the tables of a large arrival are written out instead of held.
+        con = duckdb.connect(
+            folder / "arrival.duckdb",
+            config={
+                "memory_limit": _smaller(settings.duckdb_memory, MEMORY),
+                "threads": settings.duckdb_threads,
+                "temp_directory": str(folder / "spill"),
+            },
+        )
+        con.execute("set TimeZone = 'UTC'")
+        try:
+            yield con, folder
+        finally:
+            con.close()
+
+
+def _smaller(one: str, other: str) -> str:
+    """The smaller of two sizes in DuckDB's words."""
+    row = duckdb.execute("select parse_formatted_bytes(?) < parse_formatted_bytes(?)", [one, other]).fetchone()
+    return one if row is not None and row[0] else other
+
+
+def _unforeseen(path: Path, error: duckdb.Error) -> Refusal:
+    # DuckDB's own words may quote values, so only the kind of the error is told.
+    return Refusal("file.unreadable", f"{path.name}: its rows cannot be computed ({type(error).__name__})")
+
+
+def _added(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    return {key: counts.get(key, 0) + more.get(key, 0) for key in {**counts, **more}}
+
+
+def _record(outcome: FileOutcome) -> FileRecord:
+    reason = f"{outcome.rule}: {outcome.reason}" if outcome.rule else ""
+    return FileRecord(
+        outcome.name, outcome.sha256, outcome.size, outcome.status, reason, outcome.source_id, outcome.rows_by_feed
+    )

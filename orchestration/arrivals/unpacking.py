@@ -1,0 +1,220 @@
+"""Unpacking: a delivered file becomes one or more plain files, within the limits of the settings.
+
+Sizes and ratios are measured while bytes stream out, since the sizes that an archive states are part of its claim.
+
+Belongs here: gzip, zip, and text encodings. Does not: what the bytes mean (see `readers.py`).
+"""
+
+import codecs
+import gzip
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from orchestration.arrivals.refusal import Refusal
+
+CHUNK = 1 << 20
+# Below this a high ratio harms nobody, and a small file of equal rows is quickly that repetitive.
+RATIO_FLOOR = 1 << 20
+MAX_MEMBERS = 10_000
+ARCHIVE_ENDINGS = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst")
+GZIP_MAGIC, ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a file may be as delivered, how large expanded, and by what factor it may expand."""
+
+    max_file_bytes: int
+    max_expanded_bytes: int
+    max_ratio: float
+
+
+@dataclass(frozen=True)
+class Member:
+    """A plain file to be read: its label in raw (`archive.zip!member.csv`), its name without folder, its bytes."""
+
+    label: str
+    name: str
+    path: Path
+
+
+def unpack(path: Path, folder: Path, limits: Limits) -> tuple[Member, ...]:
+    """The plain files of a delivered file; expanded ones are written into `folder`. Raises Refusal."""
+    size = path.stat().st_size
+    if size == 0:
+        raise Refusal("file.empty", f"{path.name} has 0 bytes")
+    if size > limits.max_file_bytes:
+        raise Refusal("file.oversized", f"{path.name} has {size:,} bytes, the limit is {limits.max_file_bytes:,}")
+    lowered = path.name.casefold()
+    if lowered.endswith(".gz"):
+        return (_unpack_gzip(path, folder, limits),)
+    if lowered.endswith(".zip"):
+        return tuple(_unpack_zip(path, folder, limits))
+    # Read through a link of a plain name: DuckDB takes brackets and stars in a name for a pattern.
+    link = folder / "0.plain"
+    link.symlink_to(path.resolve())
+    return (Member(path.name, path.name, link),)
+
+
+def check_spreadsheet(path: Path, label: str, limits: Limits) -> None:
+    """Pass when an XLSX file, which is a zip, expands within the limits; raises Refusal."""
+    budget = _Budget(label, path.stat().st_size, limits)
+    with _opened_zip(path, label) as archive:
+        for info in archive.infolist():
+            for chunk in _chunks(archive, info, label):
+                budget.spend(len(chunk))
+
+
+def to_utf8(path: Path, encoding: str, folder: Path, label: str) -> Path:
+    """A path of the same text in UTF-8 without byte-order mark; the same path when it already is. Raises Refusal."""
+    codec = codecs.lookup(encoding).name
+    with path.open("rb") as file:
+        has_mark = file.read(3) == codecs.BOM_UTF8
+    if codec == "utf-8" and has_mark:
+        codec = "utf-8-sig"
+    is_plain = codec in ("utf-8", "ascii")
+    target = path if is_plain else folder / f"{path.name}.utf8"
+    decoder = codecs.getincrementaldecoder(codec)(errors="strict")
+    lines = 0
+    with path.open("rb") as file, target.open("rb") if is_plain else target.open("wb") as output:
+        while True:
+            chunk = file.read(CHUNK)
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                line = lines + error.object[: error.start].count(b"\n") + 1
+                raise Refusal(
+                    "file.wrongly_encoded",
+                    f"{label}: line {line} is no {encoding} text (byte 0x{error.object[error.start]:02x})",
+                ) from None
+            if "\x00" in text:
+                line = lines + text[: text.index("\x00")].count("\n") + 1
+                raise Refusal(
+                    "file.wrongly_encoded", f"{label}: line {line} holds a NUL, which {encoding} text has not"
+                )
+            lines += text.count("\n")
+            if not is_plain:
+                output.write(text.encode("utf-8"))
+            if not chunk:
+                return target
+
+
+class _Budget:
+    """Counts expanded bytes and refuses at the first byte too many."""
+
+    def __init__(self, label: str, packed: int, limits: Limits) -> None:
+        self.label, self.packed, self.limits, self.expanded = label, packed, limits, 0
+
+    def spend(self, count: int) -> None:
+        self.expanded += count
+        if self.expanded > self.limits.max_expanded_bytes:
+            raise Refusal(
+                "file.oversized", f"{self.label} expands to more than {self.limits.max_expanded_bytes:,} bytes"
+            )
+        if self.expanded > RATIO_FLOOR and self.expanded > self.packed * self.limits.max_ratio:
+            raise Refusal(
+                "file.bomb",
+                f"{self.label} expands to more than {self.limits.max_ratio:g} times its {self.packed:,} bytes",
+            )
+
+
+def _unpack_gzip(path: Path, folder: Path, limits: Limits) -> Member:
+    name = path.name[: -len(".gz")]
+    _refuse_nested(name, path.name)
+    target = folder / "0.plain"
+    budget = _Budget(path.name, path.stat().st_size, limits)
+    try:
+        with gzip.open(path, "rb") as source, target.open("wb") as output:
+            while chunk := source.read(CHUNK):
+                if budget.expanded == 0:
+                    _refuse_nested_bytes(chunk, name, path.name)
+                budget.spend(len(chunk))
+                output.write(chunk)
+    except EOFError:
+        raise Refusal("file.truncated", f"{path.name}: the gzip stream ends early") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Refusal("file.unreadable", f"{path.name}: no gzip stream ({error})") from None
+    if budget.expanded == 0:
+        raise Refusal("file.empty", f"{path.name} expands to 0 bytes")
+    return Member(path.name, name, target)
+
+
+def _unpack_zip(path: Path, folder: Path, limits: Limits) -> Iterator[Member]:
+    budget = _Budget(path.name, path.stat().st_size, limits)
+    with _opened_zip(path, path.name) as archive:
+        infos = [info for info in archive.infolist() if _is_file(info, path.name)]
+        if not infos:
+            raise Refusal("file.empty", f"{path.name}: the archive has no file")
+        if len(infos) > MAX_MEMBERS:
+            raise Refusal("file.oversized", f"{path.name} has {len(infos):,} members, the limit is {MAX_MEMBERS:,}")
+        names = [info.filename for info in infos]
+        for number, info in enumerate(infos):
+            label, name = f"{path.name}!{info.filename}", PurePosixPath(info.filename).name
+            _refuse_nested(name, label)
+            if names.count(info.filename) > 1:
+                raise Refusal("file.unreadable", f"{path.name}: the member {info.filename} stands twice")
+            target = folder / f"{number}.plain"
+            is_first = True
+            with target.open("wb") as output:
+                for chunk in _chunks(archive, info, label):
+                    if is_first:
+                        _refuse_nested_bytes(chunk, name, label)
+                    is_first = False
+                    budget.spend(len(chunk))
+                    output.write(chunk)
+            if is_first:
+                raise Refusal("file.empty", f"{label} has 0 bytes")
+            yield Member(label, name, target)
+
+
+def _opened_zip(path: Path, label: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        with path.open("rb") as file:
+            starts_well = file.read(4) == ZIP_MAGIC
+        # The directory of a zip stands at its end: a good beginning without it is a file that broke off.
+        rule = "file.truncated" if starts_well else "file.unreadable"
+        raise Refusal(rule, f"{label}: the archive has no readable directory ({error})") from None
+
+
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> Iterator[bytes]:
+    if info.flag_bits & 0x1:
+        raise Refusal("file.unreadable", f"{label} is encrypted")
+    try:
+        source: IO[bytes]
+        with archive.open(info) as source:
+            while chunk := source.read(CHUNK):
+                yield chunk
+    except EOFError:
+        raise Refusal("file.truncated", f"{label}: the compressed data ends early") from None
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError) as error:  # NotImplementedError: zip methods
+        raise Refusal("file.unreadable", f"{label}: the member cannot be expanded ({error})") from None
+
+
+def _is_file(info: zipfile.ZipInfo, archive: str) -> bool:
+    """Whether a member is to be read; raises Refusal for one that points outside."""
+    name = info.filename.replace("\\", "/")
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
+        raise Refusal("file.unsafe_path", f"{archive}: the member {info.filename!r} points outside of the archive")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise Refusal("file.unsafe_path", f"{archive}: the member {info.filename!r} is a symbolic link")
+    # Systems add folders, hidden files and __MACOSX by themselves; they hold no records.
+    return not (info.is_dir() or parts[0] == "__MACOSX" or parts[-1].startswith("."))
+
+
+def _refuse_nested(name: str, label: str) -> None:
+    if name.casefold().endswith(ARCHIVE_ENDINGS):
+        raise Refusal("file.nested_archive", f"{label}: {name} is an archive inside an archive")
+
+
+def _refuse_nested_bytes(chunk: bytes, name: str, label: str) -> None:
+    is_zip = chunk.startswith(ZIP_MAGIC) and not name.casefold().endswith(".xlsx")
+    if is_zip or chunk.startswith(GZIP_MAGIC):
+        raise Refusal("file.nested_archive", f"{label}: the bytes of {name} are an archive inside an archive")

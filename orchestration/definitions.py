@@ -1,0 +1,45 @@
+"""The code location: everything that Dagster shows and runs.
+
+Belongs here: `build_defs` and `defs`. Nothing else.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from orchestration.arrivals.assets import raw_tables
+from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_demand
+from orchestration.gates.checks import ledger_gate, staging_gate
+from orchestration.modeling.assets import ledger_models, reference_models, staging_models
+from orchestration.platform import Platform
+from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
+from orchestration.runs.assets import market_tables, reference_tables, run_plan
+
+ASSETS = (
+    raw_tables,
+    reference_models,
+    reference_tables,
+    run_plan,
+    staging_models,
+    ledger_models,
+    market_tables,
+    weekly_demand,
+    forecasts,
+)
+GATES = (staging_gate, ledger_gate, forecast_gate)
+
+
+def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
+    """The whole code location; `overrides` replaces resources, so that tests run the real one on their own platform."""
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=GATES,
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        resources={"platform": Platform(), **(overrides or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

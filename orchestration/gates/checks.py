@@ -1,0 +1,183 @@
+"""Gates as Dagster checks: one step between two layers, a verdict per market.
+
+Belongs here: which measures guard which layer, and verdicts as check results and events. Does not: judging itself.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration.gates import measures
+from orchestration.gates.gate import run_gate
+from orchestration.gates.verdict import BrokenPromise, Verdict
+from orchestration.lake import Place
+from orchestration.modeling.manifest import PublishedModel, published_models
+from orchestration.platform import Platform, model_key
+from orchestration.runs import RunDatabase, RunPlan
+from orchestration.runs.assets import publish_models
+from orchestration.runs.database import HeldMarket
+from orchestration.runs.feeds import market_feeds
+
+if TYPE_CHECKING:
+    import duckdb
+
+CHECK_NAME = "promises"
+STAGING_GATE = "staging_gate"
+LEDGER_GATE = "ledger_gate"
+
+STAGING_MEASURES = tuple(measures.staged_batch(market_feeds()))
+LEDGER_MEASURES = tuple(measures.ledger())
+
+
+def guarded(rules: Sequence[measures.Measure]) -> list[dg.AssetKey]:
+    """The assets that these measures speak of, once each."""
+    return [dg.AssetKey(table.split(".")) for table in dict.fromkeys(measure.table for measure in rules)]
+
+
+def _specs(rules: Sequence[measures.Measure], words: str) -> list[dg.AssetCheckSpec]:
+    return [dg.AssetCheckSpec(CHECK_NAME, asset=key, blocking=True, description=words) for key in guarded(rules)]
+
+
+@dg.multi_asset_check(
+    name=STAGING_GATE,
+    specs=_specs(STAGING_MEASURES, "What a market's batch must satisfy before ledger and marts are built from it."),
+    can_subset=True,
+)
+def staging_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Holds back each market whose batch breaks a critical promise; blocks when none is left."""
+    run = platform.run_of(context)
+    plan = run.plan()
+    with run.connect() as con:
+        expected = _markets_with_raw_rows(con)
+        verdict = run_gate(con, STAGING_GATE, STAGING_MEASURES, expected, platform.judges)
+    _hold_back(platform, run, plan, verdict)
+    if verdict.blocks:
+        _publish_quality(platform, run, plan)
+    yield from results(context, verdict, guarded(STAGING_MEASURES))
+
+
+@dg.multi_asset_check(
+    name=LEDGER_GATE,
+    specs=_specs(LEDGER_MEASURES, "What ledger and marts must satisfy before they are published."),
+    can_subset=True,
+)
+def ledger_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Holds back each market whose ledger or marts break a critical promise; blocks when none is left."""
+    run = platform.run_of(context)
+    plan = run.plan()
+    with run.connect() as con:
+        expected = _markets_with_staged_rows(con)
+        verdict = run_gate(con, LEDGER_GATE, LEDGER_MEASURES, expected, platform.judges)
+    _hold_back(platform, run, plan, verdict)
+    if verdict.blocks:
+        _publish_quality(platform, run, plan)
+    yield from results(context, verdict, guarded(LEDGER_MEASURES))
+
+
+def results(
+    context: dg.AssetCheckExecutionContext, verdict: Verdict, keys: Sequence[dg.AssetKey]
+) -> Iterator[dg.AssetCheckResult]:
+    """A check result for each guarded asset, and an event of its own for each market that failed on it.
+
+    Dagster stores the results of a range without a partition, and marks every market of the range as materialized:
+    only the events say which market did not pass.
+    """
+    for key in keys:
+        if dg.AssetCheckKey(key, CHECK_NAME) not in context.selected_asset_check_keys:
+            continue
+        table = ".".join(key.path)
+        broken = [entry for entry in verdict.broken if entry.table == table]
+        critical = sorted({entry.market for entry in broken if entry.severity == "critical"})
+        for market in critical:
+            # An observation and not a check evaluation: Dagster keeps one evaluation without a run for each check and
+            # partition, and refuses the second time that a market fails.
+            context.instance.report_runless_asset_event(
+                dg.AssetObservation(
+                    asset_key=key,
+                    partition=market,
+                    description=f"held back at {verdict.gate}: {'; '.join(verdict.reasons(market))}",
+                    metadata={
+                        "verdict": "held back",
+                        "run": context.run.run_id,
+                        **as_metadata(verdict, [entry for entry in broken if entry.market == market]),
+                    },
+                )
+            )
+        stops = verdict.blocks and (bool(critical) or not any(entry.severity == "critical" for entry in verdict.broken))
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=CHECK_NAME,
+            passed=not broken and not stops,
+            severity=dg.AssetCheckSeverity.ERROR if stops else dg.AssetCheckSeverity.WARN,
+            metadata=as_metadata(verdict, broken),
+        )
+
+
+def as_metadata(verdict: Verdict, broken: Sequence[BrokenPromise]) -> dict[str, dg.MetadataValue]:
+    """Which promise, which market, which rows: as a table and as figures."""
+    found: dict[str, dg.MetadataValue] = {
+        "markets_judged": dg.MetadataValue.int(len(verdict.judged)),
+        "markets_held_back": dg.MetadataValue.text(", ".join(sorted(verdict.failed)) or "none"),
+    }
+    if verdict.unjudged:
+        found["markets_not_judged"] = dg.MetadataValue.text(", ".join(sorted(verdict.unjudged)))
+    if broken:
+        rows = [
+            f"| {entry.promise} | {entry.market} | {entry.severity} | {entry.count} | {entry.sentence} |"
+            for entry in broken
+        ]
+        found["broken_promises"] = dg.MetadataValue.md(
+            "\n".join(["| promise | market | severity | rows | in words |", "|---|---|---|---|---|", *rows])
+        )
+        examples = [
+            f"| {entry.market} | {entry.promise} | {example.file} | {'' if example.row is None else example.row}"
+            f" | {example.subject} | {example.value} |"
+            for entry in broken
+            for example in entry.examples
+        ]
+        found["examples"] = dg.MetadataValue.md(
+            "\n".join(["| market | promise | file | row | what | value |", "|---|---|---|---|---|---|", *examples])
+        )
+    return found
+
+
+def _hold_back(platform: Platform, run: RunDatabase, plan: RunPlan, verdict: Verdict) -> None:
+    held = [
+        HeldMarket(market, verdict.gate, reason)
+        for market in sorted(verdict.failed)
+        for reason in verdict.reasons(market)
+    ]
+    run.hold_back(held, published_models().values(), _published_seq(platform, plan, verdict.failed))
+
+
+def _published_seq(platform: Platform, plan: RunPlan, markets: Collection[str]) -> dict[Place, int]:
+    states = platform.lake.place_states(plan.namespace, "staging.stg_orders", markets)
+    return {state.place: state.raw_seq for state in states}
+
+
+def _publish_quality(platform: Platform, run: RunDatabase, plan: RunPlan) -> None:
+    built: list[PublishedModel] = [published_models()[name] for name in ("quarantine", "row_balance")]
+    publish_models(platform.lake, run, plan, built, only_quality=True)
+
+
+def _markets_with_raw_rows(con: "duckdb.DuckDBPyConnection") -> set[str]:
+    selects = " union ".join(f"select _market from raw.{feed}" for feed in market_feeds())
+    return {str(row[0]) for row in con.execute(f"select * from ({selects}) where _market <> 'ZZ'").fetchall()}
+
+
+def _markets_with_staged_rows(con: "duckdb.DuckDBPyConnection") -> set[str]:
+    """Markets from which something must reach the marts: headers were accepted at a place that is rebuilt."""
+    rows = con.execute(
+        """
+        select market, month from staging.stg_order_lines
+        union select market, month from staging.stg_shipments
+        union select market, month from staging.stg_declaration_lines
+        """
+    ).fetchall()
+    places = {tuple(row) for row in con.execute("select market, month from plan.mart_places").fetchall()}
+    return {str(market) for market, month in rows if (market, month) in places}

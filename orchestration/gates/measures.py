@@ -1,0 +1,212 @@
+"""Measures: the frames that the suites judge, taken from the run's database.
+
+Belongs here: SQL that turns a batch into the columns that a suite names. Does not: thresholds (see expectations/).
+Each frame holds only the columns that are needed, one frame at a time: a gate must not cost the memory of the batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+VALUE_OF_FEED: Mapping[str, str] = {
+    "order_lines": "abs(quantity * unit_price_amount)",
+    "shipment_lines": "line_value_amount",
+    "declaration_lines": "line_value_amount",
+}
+# The pseudo-market is quarantined as a whole: it has no ledger to be kept from.
+REAL_MARKETS = "market <> 'ZZ'"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One suite over one query: `table` is the asset that the verdict is reported on.
+
+    examples: a query with `?` for the market that gives (subject, _file, _row, value) of the rows behind a failed
+    summary, where the frame itself has no rows of origin.
+    """
+
+    suite: str
+    table: str
+    query: str
+    examples: str = ""
+
+
+def staged_batch(feeds: Sequence[str]) -> list[Measure]:
+    """Per feed: rows without a state, and the share of value and of rows in quarantine, by market."""
+    return [
+        Measure("staging.staged_batch", f"staging.stg_{feed}", _staged_query(feed), _quarantined_rows(feed))
+        for feed in feeds
+    ]
+
+
+def _staged_query(feed: str) -> str:
+    value = VALUE_OF_FEED.get(feed, "null::double")
+    return f"""
+        with arrived as (
+            select _market as market, count(*) as rows_read from raw.{feed} group by all
+        ),
+        stated as (
+            select _market as market, count(*) as rows_stated,
+                count(*) filter (where state = 'quarantined') as quarantined_rows,
+                sum({value}) filter (where state <> 'superseded') as total_value,
+                sum({value}) filter (where state = 'quarantined') as quarantined_value
+            from staging.stg_{feed}_judged
+            group by all
+        )
+        select arrived.market, '{feed}' as subject,
+            (arrived.rows_read - coalesce(stated.rows_stated, 0))::bigint as unaccounted_rows,
+            case when stated.total_value > 0
+                then 100.0 * coalesce(stated.quarantined_value, 0) / stated.total_value end as unresolved_value_pct,
+            case when stated.quarantined_rows < 10 then 0.0
+                else 100.0 * stated.quarantined_rows / stated.rows_stated end as unresolved_rows_pct
+        from arrived
+        left join stated using (market)
+        where arrived.{REAL_MARKETS}
+    """
+
+
+def _quarantined_rows(feed: str) -> str:
+    return f"""
+        select rules as subject, _file, _row, '{feed}' as value
+        from staging.stg_{feed}_judged
+        where state = 'quarantined' and _market = ?
+        order by _file, _row
+        limit 20
+    """
+
+
+def ledger() -> list[Measure]:
+    """What is measured of ledger and marts before they are published."""
+    return [
+        Measure("ledger.reconciliation", "marts.fct_order_lines", _LINES_RECONCILED),
+        Measure("ledger.reconciliation", "marts.fct_orders", _ORDERS_RECONCILED),
+        Measure("ledger.reconciliation", "marts.fct_daily_demand", _DEMAND_RECONCILED),
+        Measure("ledger.reconciliation", "marts.fct_shipments", _SHIPMENTS_RECONCILED),
+        Measure("ledger.reconciliation", "marts.fct_declarations", _DECLARATIONS_RECONCILED),
+        Measure("ledger.order_lines", "marts.fct_order_lines", _ORDER_LINES),
+        Measure("ledger.daily_demand", "marts.fct_daily_demand", _DAILY_DEMAND),
+        Measure("ledger.shipments", "marts.fct_shipments", _SHIPMENTS),
+        Measure("ledger.declarations", "marts.fct_declarations", _DECLARATIONS),
+    ]
+
+
+_LINES_RECONCILED = """
+    with entered as (
+        select lines.market, count(*) as line_count, sum(lines.line_amount) as amount
+        from intermediate.int_order_lines as lines
+        semi join plan.mart_places as place on lines.market = place.market and lines.month = place.month
+        group by all
+    ),
+    left_over as (
+        select market, count(*) as line_count, sum(line_amount) as amount, sum(abs(line_amount)) as turnover,
+            sum(abs(line_amount)) filter (where is_fx_missing) as turnover_without_rate
+        from marts.fct_order_lines group by all
+    )
+    select entered.market, 'order lines' as subject,
+        entered.line_count - coalesce(left_over.line_count, 0) as lost_rows,
+        (entered.amount - coalesce(left_over.amount, 0))::double as lost_amount,
+        case when left_over.turnover > 0
+            then 100.0 * coalesce(left_over.turnover_without_rate, 0) / left_over.turnover end as value_without_rate_pct
+    from entered left join left_over using (market)
+"""
+_ORDERS_RECONCILED = """
+    with entered as (
+        select market, count(distinct order_key) as order_count, sum(line_amount) as amount
+        from marts.fct_order_lines group by all
+    ),
+    left_over as (
+        select market, count(*) filter (where line_count > 0) as order_count,
+            sum(sales_amount + reversal_amount + adjustment_amount) as amount,
+            count(*) filter (where has_mixed_currencies) as mixed
+        from marts.fct_orders group by all
+    )
+    select entered.market, 'orders' as subject,
+        entered.order_count - coalesce(left_over.order_count, 0) as lost_rows,
+        case when left_over.mixed = 0 then (entered.amount - coalesce(left_over.amount, 0))::double end as lost_amount,
+        null::double as value_without_rate_pct
+    from entered left join left_over using (market)
+"""
+_DEMAND_RECONCILED = """
+    with entered as (
+        select market,
+            sum(case when leg_type = 'sale' then quantity else -quantity end) as units
+        from marts.fct_order_lines
+        where product_kind = 'product' and leg_type in ('sale', 'cancellation', 'return')
+        group by all
+    ),
+    left_over as (
+        select market, sum(sold_qty + reversed_qty) as units from marts.fct_daily_demand group by all
+    )
+    select entered.market, 'units' as subject, 0::bigint as lost_rows,
+        (entered.units - coalesce(left_over.units, 0))::double as lost_amount,
+        null::double as value_without_rate_pct
+    from entered left join left_over using (market)
+"""
+_SHIPMENTS_RECONCILED = """
+    with entered as (
+        select shipments.market, count(*) as shipment_count
+        from intermediate.int_shipments as shipments
+        semi join plan.mart_places as place on shipments.market = place.market and shipments.month = place.month
+        group by all
+    ),
+    left_over as (select market, count(*) as shipment_count from marts.fct_shipments group by all)
+    select entered.market, 'shipments' as subject,
+        entered.shipment_count - coalesce(left_over.shipment_count, 0) as lost_rows,
+        null::double as lost_amount, null::double as value_without_rate_pct
+    from entered left join left_over using (market)
+"""
+_DECLARATIONS_RECONCILED = """
+    with entered as (
+        select lines.market, count(*) as line_count, sum(lines.line_value_amount) as amount
+        from intermediate.int_declaration_lines as lines
+        semi join plan.mart_places as place on lines.market = place.market and lines.month = place.month
+        group by all
+    ),
+    left_over as (
+        select market, count(*) as line_count, sum(line_value_amount) as amount,
+            sum(line_value_amount) filter (where is_fx_missing) as amount_without_rate
+        from marts.fct_declarations group by all
+    )
+    select entered.market, 'declaration lines' as subject,
+        entered.line_count - coalesce(left_over.line_count, 0) as lost_rows,
+        (entered.amount - coalesce(left_over.amount, 0))::double as lost_amount,
+        case when left_over.amount > 0
+            then 100.0 * coalesce(left_over.amount_without_rate, 0) / left_over.amount end as value_without_rate_pct
+    from entered left join left_over using (market)
+"""
+_ORDER_LINES = """
+    with taken_back as (
+        select reverses_line_key as line_key, sum(-quantity) as reversed_qty
+        from marts.fct_order_lines
+        where reverses_line_key is not null and reversal_basis = 'inferred'
+        group by all
+    )
+    select lines.market, lines._file, lines._row, lines.leg_type as subject,
+        (lines.line_amount - lines.quantity * lines.unit_price_amount)::double as amount_difference,
+        case
+            when lines.product_kind <> 'product' or lines.leg_type = 'adjustment' then 'as_its_leg'
+            when (lines.leg_type = 'sale') = (lines.quantity > 0) then 'as_its_leg'
+            else 'against_its_leg'
+        end as leg_sign,
+        strftime(lines.ordered_on, '%Y-%m') = lines.month as month_matches,
+        (taken_back.reversed_qty - lines.quantity)::double as units_over_sale
+    from marts.fct_order_lines as lines
+    left join taken_back using (line_key)
+"""
+_DAILY_DEMAND = """
+    select market, product_id as subject, sold_qty::double as sold_qty from marts.fct_daily_demand
+"""
+_SHIPMENTS = """
+    with allocated as (
+        select shipment_key, sum(allocated_weight_kg) as weight_kg, sum(allocated_freight_amount) as freight_amount
+        from marts.fct_shipment_lines group by all
+    )
+    select shipments.market, shipments._file, shipments._row, shipments.waybill_no as subject,
+        (abs(coalesce(shipments.weight_kg - allocated.weight_kg, 0))
+            + abs(coalesce(shipments.freight_amount - allocated.freight_amount, 0)))::double as allocation_difference
+    from marts.fct_shipments as shipments
+    left join allocated using (shipment_key)
+"""
+_DECLARATIONS = """
+    select market, _file, _row, declaration_no as subject, hs_code, duty_rate_pct::double as duty_rate_pct
+    from marts.fct_declarations
+"""

@@ -1,0 +1,46 @@
+"""A dbt-duckdb plugin that attaches the run's private database as `run`.
+
+The path comes from the environment and not from the profile: dbt hashes its profile, and one that changed with every
+run would make dbt parse the whole project again.
+"""
+
+import hashlib
+import os
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+
+from orchestration.settings import Settings
+
+RUN_DATABASE = "TRADEWIND_RUN_DATABASE"
+_BLOCK = 64
+
+
+def keyed_hash_macro(secret: str) -> str:
+    """SQL of the macro `pseudonym(value)`: HMAC-SHA-256 (RFC 2104) of a text, 32 hex digits; null stays null."""
+    key = secret.encode()
+    key = hashlib.sha256(key).digest() if len(key) > _BLOCK else key
+    key = key.ljust(_BLOCK, b"\0")
+    inner = "".join(f"\\x{byte ^ 0x36:02x}" for byte in key)
+    outer = "".join(f"\\x{byte ^ 0x5C:02x}" for byte in key)
+    return (
+        "create or replace temp macro pseudonym(value) as "
+        f"substr(sha256('{outer}'::blob || unhex(sha256('{inner}'::blob || encode(value)))), 1, 32)"
+    )
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb ships no types
+    """Gives each dbt connection the run's database and the keyed hash."""
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Attach the database that the run named."""
+        settings = Settings()
+        path = os.environ[RUN_DATABASE].replace("'", "''")
+        conn.execute(f"attach if not exists '{path}' as run")
+        conn.execute(f"set memory_limit = '{settings.duckdb_memory}'")
+        conn.execute(f"set threads = {settings.duckdb_threads}")
+        conn.execute("set TimeZone = 'UTC'")
+
+    def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
+        """Give the cursor the keyed hash: a temporary macro is known to one cursor only, and the key to no file."""
+        cursor.execute(keyed_hash_macro(Settings().pseudonym_secret()))

@@ -1,0 +1,95 @@
+"""Which column comes from which: read off the compiled SQL, once for each version of the project.
+
+Belongs here: the use of dagster-dbt's own lineage builder, and the file that keeps its result. Does not: the metadata
+that it ends up in (see assets.py). Reading one model takes sqlglot a tenth of a second: kept, a nightly run pays nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import dagster as dg
+import duckdb
+from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_lineage_metadata
+
+from orchestration.modeling.manifest import TARGET, manifest, project_hash
+from orchestration.modeling.translator import TRANSLATOR
+
+_COLUMN_LINEAGE = "dagster/column_lineage"
+
+
+class LineageBook:
+    """The lineage of every model of one version of the project, filled as models are built."""
+
+    def __init__(self, target: Path = TARGET) -> None:
+        self._target = target
+        self._path = target / f"lineage-{project_hash()[:16]}.json"
+        self._found: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    def fill(self, con: "duckdb.DuckDBPyConnection", unique_ids: Sequence[str]) -> None:
+        """Read the lineage of the models that the book does not have; `con` has them and their parents."""
+        missing = [unique_id for unique_id in unique_ids if unique_id not in self._found]
+        if not missing:
+            return
+        schemas = _schemas(con)
+        for unique_id in missing:
+            self._found[unique_id] = _as_json(self._read(unique_id, schemas))
+        draft = self._path.with_suffix(".draft")
+        draft.write_text(json.dumps(self._found))
+        draft.replace(self._path)
+
+    def of(self, unique_id: str) -> dg.TableColumnLineage | None:
+        """The lineage of a model's columns; None for a model that the book does not have."""
+        columns = self._found.get(unique_id)
+        if not columns:
+            return None
+        return dg.TableColumnLineage(
+            deps_by_column={
+                column: [dg.TableColumnDep(dg.AssetKey(key), name) for key, name in deps]
+                for column, deps in columns.items()
+            }
+        )
+
+    def _read(
+        self, unique_id: str, schemas: Mapping[str, Mapping[str, dict[str, str]]]
+    ) -> dg.TableColumnLineage | None:
+        nodes = cast(dict[str, dict[str, Any]], manifest()["nodes"])
+        sources = cast(dict[str, dict[str, Any]], manifest()["sources"])
+        node = nodes[unique_id]
+        parents = {}
+        for parent in node["depends_on"]["nodes"]:
+            props = nodes.get(parent) or sources[parent]
+            name = props.get("alias") or props.get("identifier") or props["name"]
+            parents[props["relation_name"]] = dict(schemas.get(f"{props['schema']}.{name}", {}))
+            # What is published stands beside the run's own rows, under the same name in another schema.
+            parents[f'"run".published.{name}'] = dict(schemas.get(f"published.{name}", {}))
+        metadata = _build_column_lineage_metadata(
+            EventHistoryMetadata(columns=dict(schemas.get(f"{node['schema']}.{node['name']}", {})), parents=parents),
+            node,
+            manifest(),
+            TRANSLATOR,
+            self._target,
+            None,
+        )
+        return cast(dg.TableColumnLineage | None, metadata.get(_COLUMN_LINEAGE))
+
+
+def _schemas(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+    rows = con.execute(
+        "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns()"
+        " where database_name = 'run' order by column_index"
+    ).fetchall()
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for table, column, data_type in rows:
+        found.setdefault(table, {})[column] = {"data_type": data_type}
+    return found
+
+
+def _as_json(lineage: dg.TableColumnLineage | None) -> dict[str, list[tuple[Sequence[str], str]]]:
+    if lineage is None:
+        return {}
+    return {
+        column: sorted((list(dep.asset_key.path), dep.column_name) for dep in deps)
+        for column, deps in lineage.deps_by_column.items()
+    }

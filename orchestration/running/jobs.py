@@ -1,0 +1,56 @@
+"""The jobs: arrivals with reference data, and everything that belongs to a market.
+
+Belongs here: jobs, the nightly schedule, the inbox sensor. Does not: assets.
+All that is partitioned by market is one job: a blocking check holds only within one run.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.partitions import MARKETS, all_markets_tags
+from orchestration.platform import Platform
+
+ARRIVALS_GROUPS = ("raw", "reference")
+# In process: a process for each step would import Dagster and dbt again each time.
+arrivals_job = dg.define_asset_job(
+    "arrivals_job",
+    selection=dg.AssetSelection.groups(*ARRIVALS_GROUPS) | dg.AssetSelection.assets("publication/reference_tables"),
+    executor_def=dg.in_process_executor,
+    description="Takes the files of the inbox into raw, and rebuilds what has no market.",
+)
+market_job = dg.define_asset_job(
+    "market_job",
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.groups(*ARRIVALS_GROUPS)
+    - dg.AssetSelection.assets("publication/reference_tables"),
+    partitions_def=MARKETS,
+    executor_def=dg.in_process_executor,
+    description="Plan, staging, gate, ledger and marts, gate, publication, forecasts: for the markets of its partitions.",
+)
+
+
+@dg.schedule(job=market_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
+def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run over all markets: each rebuilds the months that were touched since its last publication."""
+    return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags=all_markets_tags())
+
+
+@dg.sensor(job=arrivals_job, minimum_interval_seconds=60)
+def inbox_sensor(
+    context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Starts the arrivals when a complete file lies in the inbox; files that end in .part or .tmp are still written."""
+    from orchestration.arrivals.shelves import waiting
+
+    files = waiting(platform.settings)
+    if not files:
+        yield dg.SkipReason(f"no file in {platform.settings.inbox}")
+        return
+    newest = max(path.stat().st_mtime_ns for path in files)
+    yield dg.RunRequest(run_key=f"{newest}-{len(files)}")
+
+
+JOBS = (arrivals_job, market_job)
+SCHEDULES = (nightly,)
+SENSORS = (inbox_sensor,)

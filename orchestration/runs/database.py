@@ -1,0 +1,282 @@
+"""The private database of one run: views over the lake for what it reads, tables for what it builds.
+
+Belongs here: the run's DuckDB file, its views, the markets that leave the run. Does not: SQL models (see dbt_project/).
+Nobody else opens the file; a run that is killed leaves only it, and a retry of the same root run finds it.
+"""
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+
+import duckdb
+
+from orchestration.lake import Lake, Pin, Place
+from orchestration.markets import Markets
+from orchestration.modeling.manifest import PublishedModel
+from orchestration.runs.documents import DocumentIndex
+from orchestration.runs.feeds import market_feeds, raw_table, reference_feeds
+from orchestration.runs.plan import RunPlan
+from orchestration.settings import Settings
+
+SCHEMAS = ("raw", "plan", "published", "staging", "intermediate", "marts", "seeds", "forecasting")
+
+
+@dataclass(frozen=True)
+class HeldMarket:
+    """A market that left the run, at which gate and why."""
+
+    market: str
+    gate: str
+    reason: str
+
+
+class RunDatabase:
+    """The DuckDB file of one root run. Every method opens it, works and closes it again: dbt needs it in between."""
+
+    def __init__(self, settings: Settings, root_run_id: str) -> None:
+        self._settings = settings
+        self.path = settings.runs / f"{root_run_id}.duckdb"
+
+    @property
+    def exists(self) -> bool:
+        """True once the run has been prepared."""
+        return self.path.exists()
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection whose database is called `run`, as in dbt."""
+        con = duckdb.connect()
+        try:
+            con.execute(f"set memory_limit = '{self._settings.duckdb_memory}'")
+            con.execute(f"set threads = {self._settings.duckdb_threads}")
+            con.execute("set TimeZone = 'UTC'")
+            con.execute("attach '{}' as run".format(str(self.path).replace("'", "''")))
+            con.execute("use run")
+            yield con
+        finally:
+            con.close()
+
+    def prepare(
+        self,
+        lake: Lake,
+        plan: RunPlan,
+        markets: Markets,
+        models: Mapping[str, PublishedModel],
+        built: Collection[str],
+        index: DocumentIndex | None,
+    ) -> None:
+        """Create the file with the plan and every view that the models read.
+
+        built: names of the models that the run will build; the other published models are views over the lake.
+        The file appears under its name only when it is complete: a retry never finds half a plan.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = RunDatabase(self._settings, f".{self.path.stem}.{os.getpid()}")
+        draft.path.unlink(missing_ok=True)
+        with draft.connect() as con:
+            for schema in SCHEMAS:
+                con.execute(f"create schema if not exists run.{schema}")
+            _write_plan(con, plan, markets, index)
+            for feed in reference_feeds() if plan.is_reference else (*market_feeds(), *reference_feeds()):
+                _raw_view(con, lake, plan, feed)
+            pins = lake.pins(plan.namespace)
+            for model in models.values():
+                _published_view(con, lake, plan, pins, model, is_built=model.name in built)
+        draft.path.rename(self.path)
+
+    def plan(self) -> RunPlan:
+        """The plan that was fixed when the run began."""
+        with self.connect() as con:
+            row = con.execute("select document from plan.saved").fetchone()
+        if row is None:
+            raise LookupError(f"{self.path.name}: the run's database holds no plan")
+        return RunPlan.from_json(str(row[0]))
+
+    def hold_back(self, held: Sequence[HeldMarket], models: Collection[PublishedModel], published_seq: Mapping[Place, int]) -> None:
+        """Take markets out of the run: their rows leave every published table but quarantine and balance.
+
+        published_seq: for each place the raw state that its published staging was built from; what came later counts
+        as pending again in the balance.
+        """
+        if not held:
+            return
+        with self.connect() as con:
+            con.begin()
+            con.executemany(
+                "insert or ignore into plan.held_back values (?, ?, ?)",
+                [(entry.market, entry.gate, entry.reason) for entry in held],
+            )
+            con.execute("delete from plan.mart_places where market in (select market from plan.held_back)")
+            tables = {(row[0], row[1]) for row in con.execute(
+                "select schema_name, table_name from duckdb_tables() where database_name = 'run'").fetchall()}  # fmt: skip
+            for model in models:
+                if model.name in KEPT_WHEN_HELD or (model.layer, model.name) not in tables:
+                    continue
+                if model.spec.partition != "none":
+                    con.execute(
+                        f"delete from {model.relation} where market in (select market from plan.held_back)"
+                    )
+            if ("marts", "row_balance") in tables:
+                _return_to_pending(con, published_seq)
+            con.commit()
+
+    def held_back(self) -> list[HeldMarket]:
+        """The markets that left the run so far."""
+        with self.connect() as con:
+            rows = con.execute("select market, gate, reason from plan.held_back order by all").fetchall()
+        return [HeldMarket(*row) for row in rows]
+
+    def remove(self) -> None:
+        """Delete the file: the run is over and published."""
+        self.path.unlink(missing_ok=True)
+        self.path.with_name(self.path.name + ".wal").unlink(missing_ok=True)
+
+
+# Published in any case, so that the reason can be seen.
+KEPT_WHEN_HELD = frozenset({"quarantine", "row_balance"})
+
+
+def sweep_run_databases(settings: Settings, *, older_than_seconds: float, active: Collection[str] = ()) -> list[Path]:
+    """Delete the files of runs that are over; returns them. `active`: root runs that may still be retried."""
+    removed = []
+    for path in sorted(settings.runs.glob("*.duckdb*")) if settings.runs.exists() else []:
+        is_active = path.name.split(".duckdb")[0].strip(".") in active
+        if not is_active and time() - path.stat().st_mtime > older_than_seconds:
+            path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed
+
+
+def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets, index: DocumentIndex | None) -> None:
+    con.execute("create table plan.saved (document varchar)")
+    con.execute("insert into plan.saved values (?)", [plan.to_json()])
+    con.execute("create table plan.held_back (market varchar, gate varchar, reason varchar, primary key (market, gate, reason))")
+    for name, places in (("staging_places", plan.staging_places), ("mart_places", plan.mart_places)):
+        con.execute(f"create table plan.{name} (market varchar, month varchar)")
+        if places:
+            con.executemany(f"insert into plan.{name} values (?, ?)", [(place.market, place.month) for place in places])
+    # The pseudo-market has raw rows, quarantine and balance, but no ledger and no marts.
+    con.execute("create table plan.quality_places as select * from plan.staging_places")
+    con.execute("delete from plan.mart_places where market = 'ZZ'")
+    con.execute(
+        "create table plan.markets (code varchar, name varchar, currency_code varchar, time_zone varchar,"
+        " world_region varchar, holiday_calendar varchar)"
+    )
+    con.executemany(
+        "insert into plan.markets values (?, ?, ?, ?, ?, ?)",
+        [
+            (row.market, row.market_name, row.currency_code, row.time_zone, row.world_region, row.holiday_calendar)
+            for row in markets.rows()
+        ],
+    )
+    if index is not None:
+        index.write_homes(con, "plan")
+
+
+def _raw_view(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: str) -> None:
+    """The raw rows of a feed at the run's places: where they lie, or where a later document has placed them."""
+    spec = raw_table(feed)
+    snapshot = plan.raw_snapshots.get(feed)
+    if feed in reference_feeds():
+        files = lake.data_files(spec.name, snapshot)
+        con.execute(f"create view raw.{feed} as select * from {lake.relation_sql(spec, files)}")
+        return
+    moved_in, moved_at_all = con.execute(
+        f"""
+        select count(*) filter (where exists (
+            select 1 from plan.staging_places s where s.market = placed.market and s.month = placed.month
+        )), count(*)
+        from plan.placed where feed = '{feed}'
+        """
+    ).fetchall()[0]
+    markets = {place.market for place in plan.staging_places}
+    files = lake.data_files(spec.name, snapshot, markets=None if moved_in else markets)
+    relation = lake.relation_sql(spec, files)
+    if not moved_at_all:
+        con.execute(
+            f"""
+            create view raw.{feed} as
+            select raw.* from {relation} as raw
+            inner join plan.staging_places as place on raw._market = place.market and raw._month = place.month
+            """
+        )
+        return
+    con.execute(
+        f"""
+        create view raw.{feed} as
+        select raw.* replace (coalesce(placed.market, raw._market) as _market, coalesce(placed.month, raw._month) as _month)
+        from {relation} as raw
+        left join plan.placed as placed on placed.feed = '{feed}' and placed.document_key = raw._document_key
+        inner join plan.staging_places as place
+            on coalesce(placed.market, raw._market) = place.market and coalesce(placed.month, raw._month) = place.month
+        """
+    )
+
+
+def _published_view(
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    plan: RunPlan,
+    pins: Mapping[str, Pin],
+    model: PublishedModel,
+    *,
+    is_built: bool,
+) -> None:
+    """`published.<model>`: the published rows beside those that the run rebuilds; all of them where it builds none."""
+    spec = model.spec
+    pin = pins.get(spec.name)
+    table, snapshot = (pin.table, pin.snapshot_id) if pin else (spec.name, None)
+    own = frozenset(plan.staging_places if model.layer == "staging" else plan.mart_places)
+    own_markets = frozenset(place.market for place in own)
+    if spec.partition == "none":
+        files = lake.data_files(table, snapshot)
+        mine = files
+    elif spec.partition == "market":
+        files = lake.data_files(table, snapshot, markets=own_markets)
+        mine = files
+    else:
+        if model.layer == "staging":
+            files = lake.data_files(table, snapshot, places=own | frozenset(plan.parent_places))
+        else:
+            files = lake.data_files(table, snapshot, markets=own_markets)
+        mine = [file for file in files if file.place in own]
+    others = sorted(set(files).difference(mine), key=lambda file: file.path)
+    # What the run builds replaces its own places; of what it does not build, those stand under the model's own name.
+    con.execute(f"create view published.{model.name} as select * from {lake.relation_sql(spec, others)}")
+    if not is_built:
+        con.execute(f"create view {model.layer}.{model.name} as select * from {lake.relation_sql(spec, mine)}")
+
+
+def _return_to_pending(con: duckdb.DuckDBPyConnection, published_seq: Mapping[Place, int]) -> None:
+    con.execute("create or replace temp table published_seq (market varchar, month varchar, raw_seq bigint)")
+    if published_seq:
+        con.executemany(
+            "insert into published_seq values (?, ?, ?)",
+            [(place.market, place.month, seq) for place, seq in published_seq.items()],
+        )
+    con.execute(
+        """
+        create or replace temp table returned as
+        select balance.* replace (
+            case
+                when balance.market in (select market from plan.held_back)
+                    and balance.state <> 'quarantined'
+                    and balance._batch_id > coalesce(seq.raw_seq, 0)
+                then 'pending' else balance.state
+            end as state
+        )
+        from marts.row_balance as balance
+        left join published_seq as seq on balance.market = seq.market and balance.month = seq.month
+        """
+    )
+    con.execute("delete from marts.row_balance")
+    con.execute(
+        """
+        insert into marts.row_balance by name
+        select feed, source_id, _file, _batch_id, market, month, state, sum(row_count)::bigint as row_count
+        from returned group by all
+        """
+    )

@@ -1,0 +1,160 @@
+"""A read-only way in: the published tables as DuckDB views, for notebooks, BI and the command line.
+
+    python -m orchestration.sql "select market, count(*) from fct_orders group by all"
+    python -m orchestration.sql --tables
+    python -m orchestration.sql --write-views var/tradewind.duckdb
+
+Belongs here: views over one set of pins. Does not: anything that writes to the lake.
+All tables are read as of the same publications, taken in one SELECT; a run that publishes meanwhile is neither seen
+nor blocked. The files of the views stay until maintenance expires their publications.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from orchestration.forecasting.tables import FORECAST_MODELS
+from orchestration.lake import PUBLISHED, Lake, Pin
+from orchestration.modeling.manifest import PublishedModel, published_models
+from orchestration.settings import Settings
+
+# A file is read when its rows are known; what no published state accounts for is still to come.
+_FILE_BALANCE = """
+    create or replace view file_balance as
+    with arrived as (select * from arrived_files where status = 'loaded'),
+    states as (
+        select feed, _batch_id, _file, state, sum(row_count) as row_count
+        from (select * from row_balance union all by name select * from reference_row_balance)
+        group by all
+    ),
+    per_file as (
+        select arrived.file, arrived.batch_id, arrived.source_id, arrived.feed, arrived.rows_read,
+            coalesce(sum(row_count) filter (where state = 'accepted'), 0)::bigint as accepted,
+            coalesce(sum(row_count) filter (where state = 'repaired'), 0)::bigint as repaired,
+            coalesce(sum(row_count) filter (where state = 'superseded'), 0)::bigint as superseded,
+            coalesce(sum(row_count) filter (where state = 'quarantined'), 0)::bigint as quarantined
+        from arrived
+        left join states
+            on arrived.batch_id = states._batch_id and arrived.feed = states.feed
+            and (states._file = arrived.file or starts_with(states._file, arrived.file || '!'))
+        group by all
+    )
+    select *, rows_read - accepted - repaired - superseded - quarantined as pending from per_file
+"""
+
+
+def all_models() -> list[PublishedModel]:
+    """Every table that a reader may see."""
+    return [*published_models().values(), *FORECAST_MODELS]
+
+
+def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB with a view for each published table, and `file_balance`, `arrived_files`, `publications`."""
+    con = duckdb.connect()
+    create_views(con, lake, namespace=namespace, publication_id=publication_id)
+    return con
+
+
+def create_views(
+    con: duckdb.DuckDBPyConnection, lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None
+) -> None:
+    """Create the views in an open database."""
+    con.execute("set TimeZone = 'UTC'")
+    pins = lake.pins(namespace, publication_id)
+    for model in all_models():
+        pin = pins.get(model.spec.name)
+        files = lake.data_files(pin.table, pin.snapshot_id) if pin else []
+        con.execute(f"create or replace view {model.name} as select * from {lake.relation_sql(model.spec, files)}")
+    _arrived_files(con, lake)
+    _publications(con, list(pins.values()))
+    con.execute(_FILE_BALANCE)
+
+
+def _arrived_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    con.execute(
+        "create or replace table arrived_files (batch_id bigint, file varchar, source_id varchar, status varchar,"
+        " reason varchar, feed varchar, rows_read bigint)"
+    )
+    rows = [
+        (batch_id, record.name, record.source_id, record.status, record.reason, feed, count)
+        for batch_id, record in lake.arrived_files()
+        for feed, count in (record.rows_by_feed or {"": 0}).items()
+    ]
+    if rows:
+        con.executemany("insert into arrived_files values (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _publications(con: duckdb.DuckDBPyConnection, pins: Sequence[Pin]) -> None:
+    con.execute("create or replace table publications (table_name varchar, snapshot_id bigint, publication_id bigint)")
+    if pins:
+        con.executemany(
+            "insert into publications values (?, ?, ?)",
+            [(pin.table, pin.snapshot_id, pin.publication_id) for pin in pins],
+        )
+
+
+def write_views(lake: Lake, path: Path) -> None:
+    """Write a DuckDB file of the views, whole or not at all: whoever has the old one open goes on with it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    with duckdb.connect(draft) as con:
+        create_views(con, lake)
+    draft.replace(path)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m orchestration.sql", description=__doc__.splitlines()[0])
+    parser.add_argument("query", nargs="?", help="SQL over the published tables; - reads it from standard input")
+    parser.add_argument("--tables", action="store_true", help="list the tables with their rows")
+    parser.add_argument("--write-views", type=Path, metavar="FILE", help="write a DuckDB file of views")
+    parser.add_argument("--publication", type=int, help="read as of this publication instead of the newest")
+    parser.add_argument("--namespace", default=PUBLISHED, help="read a rebuild as known at a moment")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object per row")
+    form.add_argument("--csv", action="store_true", help="comma-separated values")
+    options = parser.parse_args(arguments)
+    lake = Lake(Settings())
+    if options.write_views is not None:
+        write_views(lake, options.write_views)
+        print(f"views written to {options.write_views}")
+        return 0
+    with connect(lake, namespace=options.namespace, publication_id=options.publication) as con:
+        if options.tables:
+            query = " union all ".join(
+                f"select '{model.layer}' as layer, '{model.name}' as name, count(*) as row_count from {model.name}"
+                for model in all_models()
+            )
+        elif options.query:
+            query = sys.stdin.read() if options.query == "-" else options.query
+        else:
+            parser.error("give a query, --tables or --write-views")
+        try:
+            _print(con, query, as_json=options.json, as_csv=options.csv)
+        except duckdb.Error as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+def _print(con: duckdb.DuckDBPyConnection, query: str, *, as_json: bool, as_csv: bool) -> None:
+    result = con.sql(query)
+    if result is None:
+        return
+    if as_csv:
+        result.df().to_csv(sys.stdout, index=False)
+    elif as_json:
+        names = result.columns
+        for row in result.fetchall():
+            print(json.dumps(dict(zip(names, row, strict=True)), default=str, ensure_ascii=False))
+    else:
+        result.show(max_rows=200, max_width=200)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
