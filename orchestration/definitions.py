@@ -9,7 +9,7 @@ import dagster as dg
 
 from orchestration.arrivals.assets import raw_tables
 from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_demand
-from orchestration.gates.checks import ledger_gate, staging_gate
+from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.platform import Platform
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -26,7 +26,7 @@ ASSETS = (
     weekly_demand,
     forecasts,
 )
-GATES = (staging_gate, ledger_gate, forecast_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

@@ -53,7 +53,7 @@ def all_models() -> list[PublishedModel]:
 
 
 def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with a view for each published table, and `file_balance`, `arrived_files`, `publications`."""
+    """An in-memory DuckDB with a view for each published table, and what became of files and markets."""
     con = duckdb.connect()
     create_views(con, lake, namespace=namespace, publication_id=publication_id)
     return con
@@ -71,6 +71,7 @@ def create_views(
         con.execute(f"create or replace view {model.name} as select * from {lake.relation_sql(model.spec, files)}")
     _arrived_files(con, lake)
     _publications(con, list(pins.values()))
+    _held_back(con, lake, namespace)
     con.execute(_FILE_BALANCE)
 
 
@@ -95,6 +96,13 @@ def _publications(con: duckdb.DuckDBPyConnection, pins: Sequence[Pin]) -> None:
             "insert into publications values (?, ?, ?)",
             [(pin.table, pin.snapshot_id, pin.publication_id) for pin in pins],
         )
+
+
+def _held_back(con: duckdb.DuckDBPyConnection, lake: Lake, namespace: str) -> None:
+    con.execute("create or replace table held_back (market varchar, since timestamp, run_id varchar, reasons varchar)")
+    rows = [(entry.market, entry.since, entry.run_id, "; ".join(entry.reasons)) for entry in lake.held_back(namespace)]
+    if rows:
+        con.executemany("insert into held_back values (?, ?, ?, ?)", rows)
 
 
 def write_views(lake: Lake, path: Path) -> None:

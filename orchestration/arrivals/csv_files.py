@@ -1,6 +1,7 @@
 """CSV files: text with a delimiter becomes rows; a row that does not fit its header refuses the file.
 
-Belongs here: the fast reader, and the slow one that says exactly what is wrong. Does not: encodings (`unpacking.py`).
+Belongs here: the fast reader, and the slow one that says exactly what is wrong. Does not: encodings (`unpacking.py`)
+and telling which of the two is safe (`csv_shape.py`).
 """
 
 import csv
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.arrivals.frames import RELATION, Frame, column_names, count, fill
+from orchestration.arrivals.csv_shape import regular_rows
+from orchestration.arrivals.frames import RELATION, Frame, column_names, count, drop, fill
 from orchestration.arrivals.mapping import Format
 from orchestration.arrivals.refusal import Refusal
 from orchestration.arrivals.sql_text import literal
@@ -27,19 +29,29 @@ def read(con: duckdb.DuckDBPyConnection, label: str, path: Path, form: Format) -
         raise Refusal(
             "file.truncated", f"{label}: the last line does not end with a line break, which its mapping wants"
         )
-    types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(columns)))
+    rows = regular_rows(
+        path, delimiter=form.delimiter, quote=form.quote, width=len(columns), header_row=form.header_row
+    )
+    if rows is None or not _read_fast(con, path, form, len(columns), rows):
+        drop(con)
+        # Slow, and exact both in what it takes and in what it says.
+        fill(con, len(columns), _checked(path, form, label, len(columns)))
+    return _without_unnamed(con, Frame("table", columns, count(con)), header)
+
+
+def _read_fast(con: duckdb.DuckDBPyConnection, path: Path, form: Format, width: int, rows: int) -> bool:
+    """Whether DuckDB reads the file, and finds the rows that its shape has."""
+    types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(width))
     try:
-        # One thread: with several, a quote that is never closed can be found in another thread's part of the file.
         con.execute(
             f"create temp table {RELATION} as select row_number() over () as _row, * from read_csv("
             f"{literal(str(path))}, auto_detect=false, header=true, skip={form.header_row - 1}, "
             f"delim={literal(form.delimiter)}, quote={literal(form.quote)}, escape={literal(form.quote)}, "
-            f"columns={{{types}}}, strict_mode=true, null_padding=false, nullstr='', parallel=false)"
+            f"columns={{{types}}}, strict_mode=true, null_padding=false, nullstr='')"
         )
     except duckdb.InvalidInputException:
-        # DuckDB refuses too much (mixed line ends, long values) and names lines, not rows. The slow reader is exact.
-        fill(con, len(columns), _checked(path, form, label, len(columns)))
-    return _without_unnamed(con, Frame("table", columns, count(con)), header)
+        return False
+    return count(con) == rows
 
 
 def _checked(path: Path, form: Format, label: str, width: int) -> Iterator[Sequence[str | None]]:

@@ -160,9 +160,7 @@ def _keep(con: "duckdb.DuckDBPyConnection", model: PublishedModel, frame: "pd.Da
     con.unregister("incoming")
 
 
-def _plots(
-    daily: "pd.DataFrame", forecast: "pd.DataFrame", backtest: "pd.DataFrame"
-) -> dict[str, dg.MetadataValue]:
+def _plots(daily: "pd.DataFrame", forecast: "pd.DataFrame", backtest: "pd.DataFrame") -> dict[str, dg.MetadataValue]:
     """The plots of the markets that sell most, and of the series that the first of them forecasts worst."""
     from orchestration.forecasting.backtest import scores
     from orchestration.forecasting.plots import as_markdown_image, market_plot, worst_series_plot

@@ -24,7 +24,7 @@ BACKTEST_COLUMNS = (
     "forecast_qty",
     "actual_qty",
 )
-SCORE_COLUMNS = ("market", "node", "model_code", "n", "actual_qty", "absolute_error_qty", "wape", "bias")
+SCORE_COLUMNS = ("market", "node", "model_code", "n", "actual_qty", "error_qty", "absolute_error_qty", "wape", "bias")
 LOSS_COLUMNS = ("market", "node", "model_code", "baseline_code", "wape", "baseline_wape", "worse_by_pct", "actual_qty")
 QTY_DECIMALS = 4
 
@@ -70,7 +70,7 @@ def backtest_node(
         forecasts[model.name] = guarded_forecast(model, history, horizon=horizon, min_weeks=min_weeks)
         for code, forecast in forecasts.items():
             ahead = ((forecast["ds"].to_numpy().astype("datetime64[D]") - origin) // WEEK).astype(int)
-            rows = actual.index.get_indexer(forecast["unique_id"])
+            rows = actual.index.get_indexer(pd.Index(forecast["unique_id"]))
             parts.append(
                 pd.DataFrame(
                     {
@@ -96,17 +96,17 @@ def scores(backtest: pd.DataFrame) -> pd.DataFrame:
     WAPE = sum of absolute errors / sum of actual units; bias = sum of (forecast - actual) / the same. Both are
     fractions, and null where nothing was sold; `n` counts forecast weeks.
     """
-    errors = backtest[["market", "node", "model_code", "actual_qty"]].assign(
-        error=backtest["forecast_qty"] - backtest["actual_qty"]
+    errors = backtest[["market", "node", "model_code"]].assign(
+        n=1,
+        actual_qty=backtest["actual_qty"].astype(float),
+        error_qty=(backtest["forecast_qty"] - backtest["actual_qty"]).astype(float),
     )
-    errors["absolute_error_qty"] = errors["error"].abs()
-    grouped = errors.groupby(["market", "node", "model_code"], sort=True)
-    table = grouped[["actual_qty", "absolute_error_qty", "error"]].sum().astype(float)
-    sold = table["actual_qty"].where(table["actual_qty"] > 0)
-    table = table.assign(
-        n=grouped.size(), wape=table["absolute_error_qty"] / sold, bias=table["error"] / sold
-    ).reset_index()
-    return table[list(SCORE_COLUMNS)]
+    return _summed(errors.assign(absolute_error_qty=errors["error_qty"].abs()))
+
+
+def pooled_scores(scored: pd.DataFrame) -> pd.DataFrame:
+    """The scores of all markets together, per node and model; their market is `all`."""
+    return _summed(scored.assign(market="all"))
 
 
 def losses(scored: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +130,14 @@ def losses(scored: pd.DataFrame) -> pd.DataFrame:
         ["actual_qty", *keys, "model_code", "baseline_code"], ascending=[False, True, True, True, True]
     )
     return lost[list(LOSS_COLUMNS)].reset_index(drop=True)
+
+
+def _summed(errors: pd.DataFrame) -> pd.DataFrame:
+    keys, sums = ["market", "node", "model_code"], ["n", "actual_qty", "error_qty", "absolute_error_qty"]
+    table = errors.groupby(keys, sort=True)[sums].sum().reset_index()
+    sold = table["actual_qty"].where(table["actual_qty"] > 0)
+    table = table.assign(wape=table["absolute_error_qty"] / sold, bias=table["error_qty"] / sold)
+    return table[list(SCORE_COLUMNS)]
 
 
 def days_ahead(

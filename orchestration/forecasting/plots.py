@@ -71,7 +71,7 @@ def market_plot(history: MarketWeeks, forecast: pd.DataFrame, scored: pd.DataFra
     axes.set_ylabel("units per week", color=MUTED)
     title = f"{history.market}: units per week, forecast from {history.made_on.day} {history.made_on:%B %Y}"
     axes.set_title(title, loc="left", fontsize=13, fontweight="bold", color=INK, pad=24)
-    note = _wape_words(scored, history.market, MARKET_NODE)
+    note = wape_words(scored, history.market)
     if rows["is_fallback"].any():
         note += f"   (fallback: {rows['fallback_reason'].iloc[0]})"
     axes.text(0, 1.03, note, transform=axes.transAxes, fontsize=10.5, color=MUTED, parse_math=False)
@@ -121,8 +121,9 @@ def as_markdown_image(png: bytes, *, words: str = "plot") -> str:
     return f"![{words}](data:image/png;base64,{base64.b64encode(png).decode('ascii')})"
 
 
-def _wape_words(scored: pd.DataFrame, market: str, node: str) -> str:
-    rows = scored[(scored["market"] == market) & (scored["node"] == node)].set_index("model_code")["wape"]
+def wape_words(scored: pd.DataFrame, market: str) -> str:
+    """The line below a market's title: the WAPE of its total beside those of the baselines, or why there is none."""
+    rows = scored[(scored["market"] == market) & (scored["node"] == MARKET_NODE)].set_index("model_code")["wape"]
     if rows.empty:
         return "no back-test: too few weeks"
     if rows.isna().all():
@@ -166,9 +167,9 @@ def _plain(axes: "Axes") -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=9)
+    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(axis="y", color=GRID, linewidth=0.8)
@@ -198,12 +199,9 @@ def _png(figure: "Figure") -> bytes:
     with warnings.catch_warnings():
         # A product name in a script that the font lacks is drawn as boxes, which is no reason to stop a run.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        canvas.draw()
-    picture = (
-        Image.fromarray(np.asarray(canvas.buffer_rgba()))
-        .convert("RGB")
-        .quantize(PALETTE_SIZE, dither=Image.Dither.NONE)
-    )
+        canvas.draw()  # type: ignore[no-untyped-call]
+    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(drawn).convert("RGB").quantize(PALETTE_SIZE, dither=Image.Dither.NONE)
     buffer = BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

@@ -10,7 +10,7 @@ smoothing of units and less than half the bias of the smoothing of roots.
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -45,8 +45,8 @@ class Parameters:
 class _Learnt:
     """Parameters per series of one scale, and those of every other series."""
 
-    by_id: Mapping[str, Parameters] = field(default_factory=dict)
-    shared: Parameters | None = None
+    by_id: Mapping[str, Parameters]
+    shared: Parameters
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,9 @@ def _fit(y: Units, *, has_trend: bool) -> Parameters:
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
     from statsmodels.tsa.holtwinters import ExponentialSmoothing
 
+    if np.ptp(y) == 0:
+        # Every parameter fits a constant alike, and statsmodels warns of the logarithm of its zero error.
+        return _lower_bounds(has_trend=has_trend)
     # Scaled to a mean of one, since the optimiser's tolerances are absolute.
     scaled = y / y.mean()
     bounds = {"smoothing_level": LEVEL_BOUNDS}
@@ -143,17 +146,20 @@ def _fit(y: Units, *, has_trend: bool) -> Parameters:
 
 def _median(fitted: list[Parameters], *, has_trend: bool) -> Parameters:
     if not fitted:
-        if not has_trend:
-            return Parameters(alpha=LEVEL_BOUNDS[0])
-        return Parameters(alpha=LEVEL_BOUNDS[0], beta=TREND_BOUNDS[0], phi=DAMPING_BOUNDS[0])
+        return _lower_bounds(has_trend=has_trend)
     middle = np.median([(one.alpha, one.beta, one.phi) for one in fitted], axis=0)
     return Parameters(*(float(value) for value in middle))
 
 
+def _lower_bounds(*, has_trend: bool) -> Parameters:
+    if not has_trend:
+        return Parameters(alpha=LEVEL_BOUNDS[0])
+    return Parameters(alpha=LEVEL_BOUNDS[0], beta=TREND_BOUNDS[0], phi=DAMPING_BOUNDS[0])
+
+
 def _smoothed(y: Units, series: Panel, learnt: _Learnt, horizon: int) -> Units:
     """Level plus damped trend after the last week, for all series at once (Gardner and McKenzie 1985)."""
-    shared = learnt.shared or Parameters(alpha=LEVEL_BOUNDS[0])
-    used = [learnt.by_id.get(one, shared) for one in series.ids]
+    used = [learnt.by_id.get(one, learnt.shared) for one in series.ids]
     alpha, beta, phi = np.array([(one.alpha, one.beta, one.phi) for one in used]).T
     level = np.array([initial_level(row[first:]) for row, first in zip(y, series.first, strict=True)])
     trend = np.zeros(len(y))

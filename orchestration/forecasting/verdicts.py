@@ -3,6 +3,7 @@
 Belongs here: the judgement of scores, in words. Does not: the scores (see `backtest.py`) or the check itself.
 """
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -27,22 +28,25 @@ class Loss:
 
 def loses(scored: pd.DataFrame) -> list[Loss]:
     """Every market and node where the model is worse than a baseline, those with most units first; empty: nowhere."""
-    return [
-        Loss(
-            market=row.market,
-            node=row.node,
-            model_code=row.model_code,
-            baseline_code=row.baseline_code,
-            worse_by_pct=row.worse_by_pct,
-            sentence=_sentence(row.market, row.node, row.baseline_code, row.wape, row.baseline_wape, row.worse_by_pct),
-        )
-        for row in losses(scored).itertuples(index=False)
-    ]
+    return [_loss(row) for _, row in losses(scored).iterrows()]
+
+
+def _loss(row: pd.Series) -> Loss:
+    market, node, baseline = str(row["market"]), str(row["node"]), str(row["baseline_code"])
+    wape, baseline_wape, worse_by_pct = (float(row[name]) for name in ("wape", "baseline_wape", "worse_by_pct"))
+    return Loss(
+        market=market,
+        node=node,
+        model_code=str(row["model_code"]),
+        baseline_code=baseline,
+        worse_by_pct=worse_by_pct,
+        sentence=_sentence(market, node, baseline, wape, baseline_wape, worse_by_pct),
+    )
 
 
 def _sentence(market: str, node: str, baseline: str, wape: float, baseline_wape: float, worse_by_pct: float) -> str:
     where = f"{market}, {_NODE_WORDS[node]}"
-    if pd.isna(wape):
+    if math.isnan(wape):
         return f"{where}: nothing was sold, and {_BASELINE_WORDS[baseline]} forecast less of it"
-    by = "" if worse_by_pct == float("inf") else f", {worse_by_pct:.0f} % worse"
-    return f"{where}: WAPE {wape:.2f} against {baseline_wape:.2f} of {_BASELINE_WORDS[baseline]}{by}"
+    by = "" if math.isinf(worse_by_pct) else f", {worse_by_pct:.1f} % worse"
+    return f"{where}: WAPE {wape:.3f} against {baseline_wape:.3f} of {_BASELINE_WORDS[baseline]}{by}"

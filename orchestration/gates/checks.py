@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 CHECK_NAME = "promises"
 STAGING_GATE = "staging_gate"
 LEDGER_GATE = "ledger_gate"
+REFERENCE_GATE = "reference_gate"
 
 STAGING_MEASURES = tuple(measures.staged_batch(market_feeds()))
 LEDGER_MEASURES = tuple(measures.ledger())
+REFERENCE_MEASURES = tuple(measures.reference())
 
 
 def guarded(rules: Sequence[measures.Measure]) -> list[dg.AssetKey]:
@@ -79,6 +81,20 @@ def ledger_gate(
     yield from results(context, verdict, guarded(LEDGER_MEASURES))
 
 
+@dg.multi_asset_check(
+    name=REFERENCE_GATE,
+    specs=_specs(REFERENCE_MEASURES, "What reference data must satisfy before it is published."),
+)
+def reference_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Blocks the table when its batch breaks a critical promise: it belongs to no market that could be held back."""
+    run = platform.run_of(context)
+    with run.connect() as con:
+        verdict = run_gate(con, REFERENCE_GATE, REFERENCE_MEASURES, {measures.WITHOUT_MARKET}, platform.judges)
+    yield from results(context, verdict, guarded(REFERENCE_MEASURES))
+
+
 def results(
     context: dg.AssetCheckExecutionContext, verdict: Verdict, keys: Sequence[dg.AssetKey]
 ) -> Iterator[dg.AssetCheckResult]:
@@ -93,7 +109,7 @@ def results(
         table = ".".join(key.path)
         broken = [entry for entry in verdict.broken if entry.table == table]
         critical = sorted({entry.market for entry in broken if entry.severity == "critical"})
-        for market in critical:
+        for market in critical if verdict.gate != REFERENCE_GATE else ():
             # An observation and not a check evaluation: Dagster keeps one evaluation without a run for each check and
             # partition, and refuses the second time that a market fails.
             context.instance.report_runless_asset_event(

@@ -14,6 +14,7 @@ VALUE_OF_FEED: Mapping[str, str] = {
 }
 # The pseudo-market is quarantined as a whole: it has no ledger to be kept from.
 REAL_MARKETS = "market <> 'ZZ'"
+WITHOUT_MARKET = "(no market)"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,31 @@ def staged_batch(feeds: Sequence[str]) -> list[Measure]:
         Measure("staging.staged_batch", f"staging.stg_{feed}", _staged_query(feed), _quarantined_rows(feed))
         for feed in feeds
     ]
+
+
+def reference() -> list[Measure]:
+    """What is measured of what has no market; it is judged as one and blocks its own table."""
+    query = f"""
+        with stated as (
+            select count(*) as rows_stated, count(*) filter (where state = 'quarantined') as quarantined_rows
+            from staging.stg_fx_rates_judged
+        ),
+        arrived as (select count(*) as rows_read from raw.fx_rates)
+        select '{WITHOUT_MARKET}' as market, 'fx_rates' as subject,
+            (arrived.rows_read - stated.rows_stated)::bigint as unaccounted_rows,
+            null::double as unresolved_value_pct,
+            case when stated.quarantined_rows < 10 then 0.0
+                else 100.0 * stated.quarantined_rows / stated.rows_stated end as unresolved_rows_pct
+        from arrived cross join stated
+    """
+    examples = """
+        select rules as subject, _file, _row, 'fx_rates' as value
+        from staging.stg_fx_rates_judged
+        where state = 'quarantined' and ? is not null
+        order by _file, _row
+        limit 20
+    """
+    return [Measure("staging.staged_batch", "staging.stg_fx_rates", query, examples)]
 
 
 def _staged_query(feed: str) -> str:

@@ -19,6 +19,12 @@ def highest_batch(connection: sa.Connection) -> int:
     return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(BATCH.c.batch_id), 0))).scalar_one())
 
 
+def highest_batch_at(connection: sa.Connection, moment: datetime) -> int:
+    """The id of the newest batch that had been loaded by then; 0 when there was none."""
+    newest = sa.select(sa.func.coalesce(sa.func.max(BATCH.c.batch_id), 0)).where(BATCH.c.loaded_at <= moment)
+    return int(connection.execute(newest).scalar_one())
+
+
 def raw_snapshots(connection: sa.Connection, tables: Iterable[str], at: int) -> dict[str, int | None]:
     """Per raw table the snapshot that batch `at` left; None where nothing had arrived.
 

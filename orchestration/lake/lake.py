@@ -143,6 +143,10 @@ class Lake:
         """The highest committed batch id; 0 before the first."""
         return self._ask(arrivals_ledger.highest_batch)
 
+    def raw_seq_at(self, moment: datetime) -> int:
+        """The highest batch id that had been loaded by a moment; 0 when there was none."""
+        return self._ask(lambda connection: arrivals_ledger.highest_batch_at(connection, moment))
+
     def raw_snapshots(self, feeds: Collection[str], raw_seq: int | None = None) -> dict[str, int | None]:
         """Per feed (or `edges`, `placements`) the snapshot as of batch `raw_seq` (default: the newest).
 

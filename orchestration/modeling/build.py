@@ -42,13 +42,14 @@ def build_arguments(
     exclude: Sequence[str] = (),
     skip: Sequence[str] = (),
     target: Path = TARGET,
+    project: Path = DBT_PROJECT,
 ) -> list[str]:
     """dbt's command line for a selection; `skip` names kinds of node (test, unit_test) that it leaves out.
 
     `buildable` keeps a layer from running tests that need models of a later layer.
     """
     arguments = ["--quiet", "--no-use-colors", "--no-send-anonymous-usage-stats", "--log-level-file", "none"]
-    arguments += [verb, "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    arguments += [verb, "--project-dir", str(project), "--profiles-dir", str(project)]
     arguments += ["--target-path", str(target)]
     if select:
         arguments += ["--select", *select]
@@ -76,6 +77,21 @@ def build_models(database: Path, select: Sequence[str], *, with_tests: bool = Tr
     # Unit tests prove the code and not the batch: they belong to the test suite.
     skip = ("unit_test",) if with_tests else ("unit_test", "test")
     return _invoke(build_arguments("build", select=select, skip=skip), {RUN_DATABASE: str(database)})
+
+
+def run_unit_tests(
+    database: Path, *, names: Sequence[str] = (), target: Path = TARGET, project: Path = DBT_PROJECT
+) -> list[NodeResult]:
+    """Run the dbt unit tests of these names, or all, in a run's database in which every model is built.
+
+    dbt takes the columns of a fixture from the built table, and its rows from the test alone.
+    Raises BuildError when dbt itself breaks. A failed test is a result: its message shows the rows that differ.
+    """
+    from orchestration.modeling.attach_run import RUN_DATABASE
+
+    select = [f"test_type:unit,{name}" for name in names] or ["test_type:unit"]
+    arguments = build_arguments("test", select=select, target=target, project=project)
+    return _invoke(arguments, {RUN_DATABASE: str(database)})
 
 
 def _invoke(arguments: Sequence[str], environment: Mapping[str, str]) -> list[NodeResult]:

@@ -29,11 +29,15 @@ class ManifestError(RuntimeError):
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """A model whose table is published: its name, its layer (the dbt schema) and its declared table."""
+    """A model whose table is published: its name, its layer (the dbt schema) and its declared table.
+
+    known_on: the column with the day from which a row was known to everybody, where that is not its arrival.
+    """
 
     name: str
     layer: str
     spec: TableSpec
+    known_on: str | None = None
 
     @property
     def relation(self) -> str:
@@ -118,5 +122,6 @@ def published_models() -> Mapping[str, PublishedModel]:
                 ),
                 partition=cast(Partition, partition),
             ),
+            known_on=cast(str | None, meta.get("known_on")),
         )
     return found

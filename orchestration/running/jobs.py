@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.partitions import MARKETS, all_markets_tags
+from orchestration.partitions import all_markets_tags
 from orchestration.platform import Platform
 
 ARRIVALS_GROUPS = ("raw", "reference")
@@ -24,7 +24,6 @@ market_job = dg.define_asset_job(
     selection=dg.AssetSelection.all()
     - dg.AssetSelection.groups(*ARRIVALS_GROUPS)
     - dg.AssetSelection.assets("publication/reference_tables"),
-    partitions_def=MARKETS,
     executor_def=dg.in_process_executor,
     description="Plan, staging, gate, ledger and marts, gate, publication, forecasts: for the markets of its partitions.",
 )

@@ -13,7 +13,7 @@ from time import time
 
 import duckdb
 
-from orchestration.lake import Lake, Pin, Place
+from orchestration.lake import PUBLISHED, Lake, Pin, Place
 from orchestration.markets import Markets
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.runs.documents import DocumentIndex
@@ -82,7 +82,8 @@ class RunDatabase:
             _write_plan(con, plan, markets, index)
             for feed in reference_feeds() if plan.is_reference else (*market_feeds(), *reference_feeds()):
                 _raw_view(con, lake, plan, feed)
-            pins = lake.pins(plan.namespace)
+            # Reference data have no rebuild of their own: a rebuild reads what is published, up to its moment.
+            pins = {**lake.pins(PUBLISHED), **lake.pins(plan.namespace)} if plan.known_at else lake.pins(plan.namespace)
             for model in models.values():
                 _published_view(con, lake, plan, pins, model, is_built=model.name in built)
         draft.path.rename(self.path)
@@ -228,6 +229,9 @@ def _published_view(
     """`published.<model>`: the published rows beside those that the run rebuilds; all of them where it builds none."""
     spec = model.spec
     pin = pins.get(spec.name)
+    if plan.known_at is not None and spec.partition != "none" and pin is not None and pin.table == spec.name:
+        # The same table as everybody sees it today: nothing that a rebuild of the past may read.
+        pin = None
     table, snapshot = (pin.table, pin.snapshot_id) if pin else (spec.name, None)
     own = frozenset(plan.staging_places if model.layer == "staging" else plan.mart_places)
     own_markets = frozenset(place.market for place in own)
@@ -247,7 +251,10 @@ def _published_view(
     # What the run builds replaces its own places; of what it does not build, those stand under the model's own name.
     con.execute(f"create view published.{model.name} as select * from {lake.relation_sql(spec, others)}")
     if not is_built:
-        con.execute(f"create view {model.layer}.{model.name} as select * from {lake.relation_sql(spec, mine)}")
+        known = ""
+        if plan.known_at is not None and model.known_on is not None:
+            known = f" where {model.known_on} <= date '{plan.known_at:%Y-%m-%d}'"
+        con.execute(f"create view {model.layer}.{model.name} as select * from {lake.relation_sql(spec, mine)}{known}")
 
 
 def _return_to_pending(con: duckdb.DuckDBPyConnection, published_seq: Mapping[Place, int]) -> None:

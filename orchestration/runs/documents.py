@@ -131,14 +131,14 @@ class DocumentIndex:
 
     def write_homes(self, target: duckdb.DuckDBPyConnection, schema: str) -> None:
         """Write the tables `document_homes`, `waiting_documents` and `placed` into a schema of another database."""
-        homes = self.con.execute(
+        homes = self.con.sql(
             """
             select distinct document.feed, document.document_key, document.order_key, home.market, home.month
             from document_orders as document
             inner join order_places as home using (order_key)
             """
         ).to_arrow_table()
-        waiting = self.con.execute(
+        waiting = self.con.sql(
             """
             select document.feed, document.document_key, document.order_key, document.market, document.month,
                 min(document.since_at) as waiting_since_at
@@ -147,7 +147,7 @@ class DocumentIndex:
             group by all
             """
         ).to_arrow_table()
-        placed = self.con.execute("select * from placed").to_arrow_table()
+        placed = self.con.sql("select * from placed").to_arrow_table()
         for name, rows in (("document_homes", homes), ("waiting_documents", waiting), ("placed", placed)):
             target.register("incoming", rows)
             target.execute(f"create or replace table {schema}.{name} as select * from incoming")

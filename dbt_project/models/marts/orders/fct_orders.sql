@@ -1,7 +1,6 @@
 {# Lines in another currency than the header cannot be added up; the flag says that there are no sums of money. #}
-{% set is_mixed -%}
-    (per_order.first_currency_code <> orders.currency_code or per_order.last_currency_code <> orders.currency_code)
-{%- endset %}
+{% set is_mixed = '(per_order.first_currency_code <> orders.currency_code'
+    ~ ' or per_order.last_currency_code <> orders.currency_code)' %}
 with
 
 orders as (
@@ -57,12 +56,9 @@ select
     cast(coalesce(per_order.line_count, 0) as bigint) as line_count,
     cast(coalesce(per_order.sold_qty, 0) as decimal(19, 4)) as sold_qty,
     cast(coalesce(per_order.reversed_qty, 0) as decimal(19, 4)) as reversed_qty,
-    cast(case when not {{ is_mixed }} then per_order.sales_amount end as decimal(19, 4))
-        as sales_amount,
-    cast(case when not {{ is_mixed }} then per_order.reversal_amount end as decimal(19, 4))
-        as reversal_amount,
-    cast(case when not {{ is_mixed }} then per_order.adjustment_amount end as decimal(19, 4))
-        as adjustment_amount,
+    cast(case when not {{ is_mixed }} then per_order.sales_amount end as decimal(19, 4)) as sales_amount,
+    cast(case when not {{ is_mixed }} then per_order.reversal_amount end as decimal(19, 4)) as reversal_amount,
+    cast(case when not {{ is_mixed }} then per_order.adjustment_amount end as decimal(19, 4)) as adjustment_amount,
     cast(per_order.total_amount_usd as decimal(19, 4)) as total_amount_usd,
     coalesce({{ is_mixed }}, false) as has_mixed_currencies,
     orders.repairs,
