@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 READY := $(VENV)/.tradewind-ready
+PREPARED := $(VENV)/.tradewind-prepared
+MODELS := $(shell find dbt_project -type f -not -path '*/target/*' -not -path '*/logs/*')
 
 # Nothing that runs here reports to anybody: Dagster, dbt and Great Expectations each have a switch of their own.
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -22,22 +24,22 @@ export RUFF_CACHE_DIR := $(CURDIR)/var/cache/ruff
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## make .venv from requirements.lock; done again when the lock changes
+setup: $(PREPARED)  ## make .venv from requirements.lock; done again when the lock changes
 
-demo: $(READY) var/dagster/dagster.yaml  ## make sample files, run the whole chain on them, print what became of each row
+demo: $(PREPARED) var/dagster/dagster.yaml  ## make sample files, run the whole chain on them, print what became of each row
 	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/python -m orchestration.running.demo
 
-dev: $(READY) var/dagster/dagster.yaml  ## open the Dagster UI on http://127.0.0.1:3000 (PORT=… for another port)
+dev: $(PREPARED) var/dagster/dagster.yaml  ## open the Dagster UI on http://127.0.0.1:3000 (PORT=… for another port)
 	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
-test: $(READY)  ## all tests, in random order; skipped ones are listed with their reason
+test: $(PREPARED)  ## all tests, in random order; skipped ones are listed with their reason
 	$(BIN)/python -m pytest
 
-test-quick: $(READY)  ## unit and wiring tests only
+test-quick: $(PREPARED)  ## unit and wiring tests only
 	$(BIN)/python -m pytest tests/unit tests/wiring
 
 # The dbt templater compiles the models against an empty database, under var/ so that no other run is disturbed.
-check: $(READY)  ## lint, formats, types, SQL style and the structure of the dbt project
+check: $(PREPARED)  ## lint, formats, types, SQL style and the structure of the dbt project
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -84,4 +86,10 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/python
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@touch $@
+
+# dbt's manifest and the column lineage, worked out once for each version of the models and not in every run.
+$(PREPARED): $(READY) $(MODELS)
+	@echo "Reading the dbt project (half a minute, after each change of a model)."
+	@$(BIN)/python -W ignore -m orchestration.running.prepare
 	@touch $@

@@ -112,7 +112,9 @@ def online_retail() -> Measured:
         place.job("market_job", all_markets_tags())
         with connect(Lake(place.settings)) as con:
             errors = con.execute("select count(*) from file_balance where pending <> 0").fetchone()
-            _report(con.sql("select file, feed, rows_read, accepted, repaired, superseded, quarantined from file_balance"))
+            _report(
+                con.sql("select file, feed, rows_read, accepted, repaired, superseded, quarantined from file_balance")
+            )
             _report(con.sql("select feed, rule_id, count(*) as row_count from quarantine group by all order by all"))
             _report(
                 con.sql(
@@ -179,7 +181,8 @@ def dbt_against_plain_sql() -> Measured:
         step = [sys.executable, "-m", "benchmarks.pipeline_steps"]
         database = Path(folder) / "run.duckdb"
         run_command([*step, "prepare", database, str(SCALE)], cwd=PROJECT_ROOT, environment=place.environment)
-        dbt, plain = [], []
+        dbt: list[float] = []
+        plain: list[float] = []
         for _ in range(2):
             for verb, walls in (("dbt", dbt), ("plain", plain)):
                 copy = Path(folder) / "copy.duckdb"

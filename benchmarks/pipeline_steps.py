@@ -48,7 +48,8 @@ def prepare(database: Path, scale: int) -> None:
             view = con.execute("select sql from duckdb_views() where schema_name = 'raw' and view_name = ?", [feed])
             row = view.fetchone()
             assert row is not None
-            con.execute(str(row[0]).replace(f"VIEW raw.{feed}", f"VIEW raw_once.{feed}").replace("run.raw.", "run.raw_once."))
+            sql = str(row[0]).replace(f"VIEW raw.{feed}", f"VIEW raw_once.{feed}")
+            con.execute(sql.replace("run.raw.", "run.raw_once."))
             con.execute(f"drop view raw.{feed}")
             con.execute(_COPIES.format(feed=feed, scale=scale))
             con.execute(f"drop view raw_once.{feed}")

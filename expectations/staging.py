@@ -6,7 +6,7 @@ from expectations.promises import EveryRowHasOneState, UnresolvedRowsAreFew, Unr
 
 
 def staged_batch() -> gx.ExpectationSuite:
-    """One row per feed and market: unaccounted_rows, unresolved_value_pct (null without a value), unresolved_rows_pct."""
+    """One row per feed and market: unaccounted_rows, unresolved_value_pct (null: no value), unresolved_rows_pct."""
     return gx.ExpectationSuite(
         name="staged_batch",
         expectations=[

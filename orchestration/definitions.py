@@ -32,7 +32,7 @@ GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
     """The whole code location; `overrides` replaces resources, so that tests run the real one on their own platform."""
     return dg.Definitions(
-        assets=ASSETS,
+        assets=dg.with_source_code_references(ASSETS),
         asset_checks=GATES,
         jobs=JOBS,
         schedules=SCHEDULES,

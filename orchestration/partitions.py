@@ -1,6 +1,6 @@
 """The partitions of everything that belongs to a market.
 
-Belongs here: the one partitions definition and how a range of it is tagged. Does not: the list of markets (markets.yaml).
+Belongs here: the one partitions definition, how a range of it is tagged. Does not: the list of markets (markets.yaml).
 """
 
 import dagster as dg

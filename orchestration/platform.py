@@ -91,7 +91,7 @@ def selected_keys(context: dg.AssetExecutionContext) -> Collection[dg.AssetKey]:
     # A run of the whole job has no selection, or an empty one when it runs in the process that started it.
     if context.run.asset_selection:
         return context.run.asset_selection
-    return context.job_def.asset_layer.executable_asset_keys
+    return frozenset(context.job_def.asset_layer.executable_asset_keys)
 
 
 def model_key(model: PublishedModel) -> dg.AssetKey:

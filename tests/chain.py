@@ -97,9 +97,7 @@ class Installation:
         config = {"ops": {"runs__run_plan": {"config": {"months": months, "known_at": known_at}}}}
         return self._run("market_job", tags, config, select)
 
-    def _run(
-        self, job: str, tags: Mapping[str, str], config: Mapping[str, object], select: Sequence[str] = ()
-    ) -> Run:
+    def _run(self, job: str, tags: Mapping[str, str], config: Mapping[str, object], select: Sequence[str] = ()) -> Run:
         return Run(
             self.defs.resolve_job_def(job).execute_in_process(
                 instance=self.instance,

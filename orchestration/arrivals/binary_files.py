@@ -84,8 +84,8 @@ def _parquet_text(column: str, kind: str) -> str:
     if kind == "VARCHAR":
         return column
     if kind.startswith("TIMESTAMP"):
-        has_zone = kind == "TIMESTAMP WITH TIME ZONE"
-        moment = f"timezone('UTC', {column})" if has_zone else f"cast({column} as timestamp)"
+        has_zone = kind == "TIMESTAMP WITH TIME ZONE" or kind.startswith("TIMESTAMPTZ")
+        moment = f"timezone('UTC', cast({column} as timestamptz))" if has_zone else f"cast({column} as timestamp)"
         micros = f"microsecond({moment}) % 1000000"
         fraction = f"case when {micros} = 0 then '' else rtrim(strftime({moment}, '.%f'), '0') end"
         return f"strftime({moment}, '%Y-%m-%dT%H:%M:%S') || {fraction}" + (" || 'Z'" if has_zone else "")

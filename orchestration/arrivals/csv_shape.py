@@ -88,6 +88,7 @@ class _Scan:
         if (per_row[~is_blank] != self.width - 1).any():
             return False
         self.rows += int((~is_blank).sum())
-        self.row_delimiters += len(delimiters) - int(np.searchsorted(delimiters, ends[-1])) if len(ends) else len(delimiters)
-        self.row_bytes += len(data) - (int(ends[-1]) + 1 if len(ends) else 0)
+        last_end = int(ends[-1]) if len(ends) else -1
+        self.row_delimiters += len(delimiters) - int(np.searchsorted(delimiters, last_end))
+        self.row_bytes += len(data) - 1 - last_end
         return True

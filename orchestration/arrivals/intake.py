@@ -9,8 +9,7 @@ Belongs here: the order of the steps. Does not: the steps.
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +26,11 @@ from orchestration.arrivals.refusal import Refusal
 from orchestration.arrivals.report import ArrivalReport, FileOutcome
 from orchestration.arrivals.translation import SourceFile, Translator
 from orchestration.arrivals.unpacking import Limits, Member, unpack
+from orchestration.arrivals.workshop import workshop
 from orchestration.lake import FileRecord, Lake
 from orchestration.markets import load_markets
 from orchestration.settings import Settings
 
-# With Python, Arrow and the lake's own libraries an arrival stays below 1 GB; more makes it no faster.
-MEMORY = "600MB"
 # Full disks and exhausted memory would refuse good files; a broken database refuses everything after.
 NOT_THE_FILES_FAULT = (
     duckdb.OutOfMemoryException, duckdb.IOException, duckdb.InternalException, duckdb.FatalException,
@@ -57,7 +55,7 @@ def arrive(
         paths = shelves.waiting(settings) if files is None else list(files)
         if not paths:
             return ArrivalReport(None, (), seconds=time.monotonic() - began)
-        with _workshop(settings) as (con, folder):
+        with workshop(settings) as (con, folder):
             raw_rows.prepare(con, tuple(contracts().values()), markets)
             translator = Translator(con, contracts(), markets, at.strftime("%Y-%m"))
             intake = _Intake(settings, lake, con, folder, mappings, translator)
@@ -129,9 +127,7 @@ class _Intake:
             raise Refusal("file.duplicate", f"{path.name} has the content of {known.name}, taken in batch {batch}")
 
     def _translated(self, path: Path, blank: FileOutcome) -> FileOutcome:
-        limits = Limits(
-            self.settings.max_file_bytes, self.settings.max_expanded_bytes, self.settings.max_compression_ratio
-        )
+        limits = Limits.of(self.settings)
         unpacked = Path(tempfile.mkdtemp(dir=self.folder))
         try:
             outcome = replace(blank, status="loaded")
@@ -215,34 +211,6 @@ class _Intake:
     def _feeds_with_rows(self) -> Sequence[Contract]:
         loaded = {feed for _, outcome in self.outcomes for feed, rows in outcome.rows_by_feed.items() if rows}
         return [contract for contract in contracts().values() if contract.feed in loaded]
-
-
-@contextmanager
-def _workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A DuckDB on disk and a folder for expanded files, both gone afterwards."""
-    settings.runs.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="arrival-", dir=settings.runs) as name:
-        folder = Path(name)
-        # A file, not memory: the tables of a large arrival are written out instead of held.
-        con = duckdb.connect(
-            folder / "arrival.duckdb",
-            config={
-                "memory_limit": _smaller(settings.duckdb_memory, MEMORY),
-                "threads": settings.duckdb_threads,
-                "temp_directory": str(folder / "spill"),
-            },
-        )
-        con.execute("set TimeZone = 'UTC'")
-        try:
-            yield con, folder
-        finally:
-            con.close()
-
-
-def _smaller(one: str, other: str) -> str:
-    """The smaller of two sizes in DuckDB's words."""
-    row = duckdb.execute("select parse_formatted_bytes(?) < parse_formatted_bytes(?)", [one, other]).fetchone()
-    return one if row is not None and row[0] else other
 
 
 def _unforeseen(path: Path, error: duckdb.Error) -> Refusal:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from orchestration.arrivals.refusal import Refusal
+from orchestration.settings import Settings
 
 CHUNK = 1 << 20
 # Below this a high ratio harms nobody, and a small file of equal rows is quickly that repetitive.
@@ -32,6 +33,11 @@ class Limits:
     max_file_bytes: int
     max_expanded_bytes: int
     max_ratio: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits of an installation."""
+        return cls(settings.max_file_bytes, settings.max_expanded_bytes, settings.max_compression_ratio)
 
 
 @dataclass(frozen=True)

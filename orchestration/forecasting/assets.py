@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.forecasting.tables import DEMAND_FORECAST, FORECAST_BACKTEST, FORECAST_MODELS
+from orchestration.forecasting.tables import DEMAND_FORECAST, FORECAST_BACKTEST, FORECAST_MODELS, WORDS
 from orchestration.gates.checks import CHECK_NAME, results
 from orchestration.gates.gate import run_gate
 from orchestration.gates.measures import Measure
@@ -23,6 +23,8 @@ from orchestration.runs.database import HeldMarket
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from orchestration.forecasting.demand import DemandResult
 
 FORECASTS_KEY = dg.AssetKey(["publication", "forecasts"])
 FORECAST_GATE = "forecast_gate"
@@ -85,7 +87,10 @@ FORECAST_MEASURES = (
             description=words,
             metadata={
                 "dagster/column_schema": dg.TableSchema(
-                    [dg.TableColumn(column.name, column.type) for column in model.spec.columns]
+                    [
+                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
+                        for column in model.spec.columns
+                    ]
                 )
             },
         )
@@ -122,6 +127,12 @@ def weekly_demand(
         result = forecast_demand(daily)
         _keep(con, DEMAND_FORECAST, result.forecast)
         _keep(con, FORECAST_BACKTEST, result.backtest)
+    plots = _plots(daily, result)
+    is_one_market = len(context.partition_keys) == 1
+    if not is_one_market:
+        # Dagster copies a range's metadata into the event of each of its partitions: there a plot stands with its market.
+        for market, pictures in plots.items():
+            context.log_event(dg.AssetObservation(model_key(DEMAND_FORECAST), partition=market, metadata=pictures))
     for market in result.markets_without_history:
         context.log.info("%s: no complete week of sales yet, so no forecast.", market)
     yield dg.MaterializeResult(
@@ -130,7 +141,7 @@ def weekly_demand(
             "dagster/row_count": len(result.forecast),
             "markets": result.forecast["market"].nunique(),
             "fallbacks": dg.MetadataValue.md(_markdown(result.fallbacks().head(40))),
-            **_plots(daily, result.forecast, result.backtest),
+            **(next(iter(plots.values()), {}) if is_one_market else {"plots_at": ", ".join(plots)}),
         },
     )
     yield dg.MaterializeResult(
@@ -160,19 +171,22 @@ def _keep(con: "duckdb.DuckDBPyConnection", model: PublishedModel, frame: "pd.Da
     con.unregister("incoming")
 
 
-def _plots(daily: "pd.DataFrame", forecast: "pd.DataFrame", backtest: "pd.DataFrame") -> dict[str, dg.MetadataValue]:
-    """The plots of the markets that sell most, and of the series that the first of them forecasts worst."""
+def _plots(daily: "pd.DataFrame", result: "DemandResult") -> dict[str, dict[str, dg.MetadataValue]]:
+    """For each of the markets that sell most: its history, forecast and bands, and the series that it forecasts worst."""
     from orchestration.forecasting.backtest import scores
     from orchestration.forecasting.plots import as_markdown_image, market_plot, worst_series_plot
-    from orchestration.forecasting.series import weekly_demand as weeks_of
 
-    scored = scores(backtest)
+    scored = scores(result.backtest)
     names = dict(zip(daily["product_key"], daily["product_id"], strict=True))
-    known = [weeks for weeks in weeks_of(daily).markets if len(weeks.weeks)]
+    known = [weeks for weeks in result.weeks if len(weeks.weeks)]
     largest = sorted(known, key=lambda weeks: float(weeks.units.sum()), reverse=True)[:MOST_PLOTS]
-    plots = {f"plot_{weeks.market}": market_plot(weeks, forecast, scored) for weeks in largest}
-    plots |= {f"plot_{weeks.market}_worst": worst_series_plot(weeks, backtest, names=names) for weeks in largest[:1]}
-    return {name: dg.MetadataValue.md(as_markdown_image(png, words=name)) for name, png in plots.items()}
+    return {
+        weeks.market: {
+            "forecast": dg.MetadataValue.md(as_markdown_image(market_plot(weeks, result.forecast, scored))),
+            "worst_series": dg.MetadataValue.md(as_markdown_image(worst_series_plot(weeks, result.backtest, names=names))),
+        }
+        for weeks in largest
+    }
 
 
 def _scores(backtest: "pd.DataFrame") -> dict[str, dg.MetadataValue]:

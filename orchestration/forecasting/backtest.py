@@ -11,7 +11,7 @@ import pandas as pd
 
 from orchestration.forecasting.bands import spread
 from orchestration.forecasting.models import BASELINE_CODES, BASELINES, Model, guarded_forecast
-from orchestration.forecasting.series import DAYS_PER_WEEK, MARKET_NODE, WEEK, MarketWeeks, Units, to_date
+from orchestration.forecasting.series import DAYS_PER_WEEK, MARKET_NODE, MarketWeeks, Units, to_date
 
 BACKTEST_COLUMNS = (
     "market",
@@ -64,30 +64,31 @@ def backtest_node(
     for known in origins:
         history = node_history(weeks.known_at(known), node, best_sellers)
         spreads = spread(history)
-        actual = _actual(weeks, known, horizon, node)
-        origin = weeks.weeks[known]
-        forecasts = {one.name: one.fit_forecast(history, horizon) for one in BASELINES}
-        forecasts[model.name] = guarded_forecast(model, history, horizon=horizon, min_weeks=min_weeks)
-        for code, forecast in forecasts.items():
-            ahead = ((forecast["ds"].to_numpy().astype("datetime64[D]") - origin) // WEEK).astype(int)
-            rows = actual.index.get_indexer(pd.Index(forecast["unique_id"]))
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "product_key": forecast["unique_id"],
-                        "model_code": code,
-                        "origin_on": to_date(origin),
-                        "target_on": days_ahead(origin, ahead),
-                        "horizon_weeks": ahead + 1,
-                        "forecast_qty": forecast["y_hat"].round(QTY_DECIMALS),
-                        "actual_qty": actual.to_numpy()[rows, ahead],
-                        "spread": spreads.reindex(forecast["unique_id"]).to_numpy(),
-                    }
-                )
+        # All forecasts hold the series in the order of the history, and each series' weeks in theirs.
+        forecasts = {one.name: one.fit_forecast(history, horizon)["y_hat"].to_numpy() for one in BASELINES}
+        guarded = guarded_forecast(model, history, horizon=horizon, min_weeks=min_weeks)
+        forecasts[model.name] = guarded["y_hat"].to_numpy()
+        origin, count = weeks.weeks[known], len(forecasts)
+        ahead = np.tile(np.arange(horizon), len(spreads) * count)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "market": weeks.market,
+                    "node": node,
+                    "product_key": np.tile(np.repeat(spreads.index.to_numpy(), horizon), count),
+                    "model_code": np.repeat(list(forecasts), len(spreads) * horizon),
+                    "origin_on": to_date(origin),
+                    "target_on": days_ahead(origin, ahead),
+                    "horizon_weeks": ahead + 1,
+                    "forecast_qty": np.concatenate(list(forecasts.values())).round(QTY_DECIMALS),
+                    "actual_qty": np.tile(_actual(weeks, known, horizon, node, spreads.index), count),
+                    "spread": np.tile(np.repeat(spreads.to_numpy(), horizon), count),
+                }
             )
+        )
     if not parts:
         return pd.DataFrame(columns=[*BACKTEST_COLUMNS, "spread"])
-    return pd.concat(parts, ignore_index=True).assign(market=weeks.market, node=node)
+    return pd.concat(parts, ignore_index=True)
 
 
 def scores(backtest: pd.DataFrame) -> pd.DataFrame:
@@ -148,9 +149,9 @@ def days_ahead(
     return days.astype(object)
 
 
-def _actual(weeks: MarketWeeks, known: int, horizon: int, node: str) -> pd.DataFrame:
-    """Units sold in the weeks after the origin, one row per id."""
-    future: Units = weeks.units[:, known : known + horizon]
+def _actual(weeks: MarketWeeks, known: int, horizon: int, node: str, ids: pd.Index) -> Units:
+    """Units sold in the weeks after the origin, series by series."""
+    future = weeks.units[:, known : known + horizon]
     if node == MARKET_NODE:
-        return pd.DataFrame(future.sum(axis=0, keepdims=True), index=[""])
-    return pd.DataFrame(future, index=list(weeks.product_keys))
+        return np.asarray(future.sum(axis=0))
+    return np.asarray(future[pd.Index(weeks.product_keys).get_indexer(ids)].ravel())

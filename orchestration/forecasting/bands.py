@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestration.forecasting.models import panel
+
 BAND_LEVELS = (80, 95)
 BAND_COLUMNS = tuple(f"{side}_{level}_qty" for level in BAND_LEVELS for side in ("lower", "upper"))
 # The square root of a Poisson count has a standard deviation of about one half, whatever its mean (Anscombe 1948):
@@ -24,14 +26,16 @@ MIN_RESIDUALS_FOR_QUANTILES = 39
 
 
 def spread(history: pd.DataFrame) -> pd.Series:
-    """Standard deviation of the square roots of each series of a long frame, by unique_id; at least `SPREAD_FLOOR`.
+    """Standard deviation of the roots of each series of a long frame, at least `SPREAD_FLOOR`; by id, in its order.
 
     A series of fewer than `MIN_WEEKS_OF_OWN_SPREAD` weeks cannot show how much it varies: its mean root stands in.
     """
-    roots = np.sqrt(history["y"].clip(lower=0.0)).groupby(history["unique_id"].to_numpy())
-    floor = roots.mean().where(roots.size() < MIN_WEEKS_OF_OWN_SPREAD, 0.0).clip(lower=SPREAD_FLOOR)
-    deviation: pd.Series = roots.std(ddof=0).clip(lower=floor)
-    return deviation
+    series = panel(history)
+    roots = np.where(series.is_history, np.sqrt(np.maximum(series.y, 0.0)), 0.0)
+    mean = roots.sum(axis=1) / series.lengths
+    squared = np.where(series.is_history, (roots - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    floor = np.maximum(np.where(series.lengths < MIN_WEEKS_OF_OWN_SPREAD, mean, 0.0), SPREAD_FLOOR)
+    return pd.Series(np.maximum(np.sqrt(squared / series.lengths), floor), index=pd.Index(series.ids, dtype=object))
 
 
 def residuals(backtest: pd.DataFrame) -> npt.NDArray[np.float64]:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from orchestration.forecasting.series import WEEK, Units, Weeks
 
-# A forecast above this multiple of the largest week ever seen is an explosion, not a forecast. Online Retail's own
-# largest jump, the Christmas ramp of a market's total, is 1.6 times the largest week before it.
+# A forecast above this multiple of the largest week ever seen is an explosion, not a forecast. On Online Retail, with
+# its ramp before Christmas, no forecast of ours comes above the largest week itself.
 EXPLOSION_MULTIPLE = 3.0
 MEAN_WEEKS = 4
 

@@ -29,7 +29,7 @@ WIDTH_INCHES = 9.0
 # Ink for what was, one hue for what will be, the bands as its tints: it must also be read in grey and on a dark page.
 INK, MUTED, GRID, FORECAST, BAND_80, BAND_95 = "#1f2933", "#6b7780", "#e3e7ea", "#c2410c", "#f3b08b", "#fadfce"
 HALF_A_WEEK = 3.5
-# Sixteen shades of six colours are all that the smoothed edges need; a picture then takes a fifth of the bytes.
+# Sixteen shades of six colours are all that smoothed edges need, and a picture takes a third of the bytes.
 PALETTE_SIZE = 96
 WORDS = {"last_value": "last value", "four_week_mean": "four-week mean"}
 

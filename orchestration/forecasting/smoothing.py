@@ -1,11 +1,16 @@
-"""Exponential smoothing with bounded parameters, fitted by statsmodels: the model of this issue.
+"""Exponential smoothing with bounded parameters, fitted by statsmodels: the model of markets and products.
 
 Belongs here: the one model, its fit and its recursion. Does not: guards, back-tests, bands.
 
-A level (for a market's total also a damped trend) is smoothed twice, on units and on their square root, and the two
-forecasts are averaged: the mean of the units follows every bulk order, and the squared mean of the roots ignores them
-and is too low. Measured on Online Retail (benchmarks/README.md has the table): the average has a lower WAPE than the
-smoothing of units and less than half the bias of the smoothing of roots.
+A level (for a market's total also a damped trend) is smoothed twice, on units and on their square roots, and the two
+forecasts are averaged: the mean of the units follows every bulk order, and the squared mean of the roots is too low.
+Measured on Online Retail's best sellers (WAPE and bias; United Kingdom, then the other 37 countries):
+    units only     .602 -.11    2.078 +.52
+    roots only     .582 -.21    1.281 -.51
+    their average  .590 -.16    1.669  .00
+    four-week mean .627 -.09    2.120 +.52
+statsmodels' SES, Theta and damped Holt, free and fitted series by series, came between .576 and .647, and 2.00 and
+2.11: roots help, free parameters do not.
 """
 
 import warnings

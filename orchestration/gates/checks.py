@@ -13,7 +13,7 @@ from orchestration.gates.gate import run_gate
 from orchestration.gates.verdict import BrokenPromise, Verdict
 from orchestration.lake import Place
 from orchestration.modeling.manifest import PublishedModel, published_models
-from orchestration.platform import Platform, model_key
+from orchestration.platform import Platform
 from orchestration.runs import RunDatabase, RunPlan
 from orchestration.runs.assets import publish_models
 from orchestration.runs.database import HeldMarket

@@ -59,7 +59,7 @@ def _validate(suite: gx.ExpectationSuite, rows: pd.DataFrame) -> list["Expectati
     # Its progress bars and notes would fill the run's log.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("run").add_dataframe_asset("rows")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
     return list(batch.validate(suite, result_format={"result_format": "COMPLETE"}).results)

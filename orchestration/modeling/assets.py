@@ -21,9 +21,9 @@ from orchestration.runs import RunDatabase
 LayerEvents = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 # Quarantine and balance are built with staging, so that the gate can publish them when it stops everything else.
-STAGING = "tradewind.staging resource_type:seed quarantine row_balance"
-REFERENCE = "tag:reference"
-LEDGER = "tradewind.intermediate tradewind.marts"
+STAGING = "tradewind.staging,config.meta.publish:market_month quarantine row_balance"
+REFERENCE = "tag:reference,config.meta.publish:none"
+LEDGER = "tradewind.marts,config.meta.publish:market_month tradewind.marts,config.meta.publish:market"
 
 
 def _events(run: RunDatabase, results: Sequence[NodeResult], context: dg.AssetExecutionContext) -> LayerEvents:
@@ -108,7 +108,6 @@ def _build(run: RunDatabase, context: dg.AssetExecutionContext) -> LayerEvents:
     name="staging_models",
     manifest=prepared_manifest(),
     select=STAGING,
-    exclude=REFERENCE,
     dagster_dbt_translator=TRANSLATOR,
     backfill_policy=SINGLE_RUN,
 )
@@ -124,7 +123,7 @@ def staging_models(context: dg.AssetExecutionContext, platform: dg.ResourceParam
     name="ledger_models",
     manifest=prepared_manifest(),
     select=LEDGER,
-    exclude=f"{REFERENCE} quarantine row_balance",
+    exclude="quarantine row_balance",
     dagster_dbt_translator=TRANSLATOR,
     backfill_policy=SINGLE_RUN,
 )

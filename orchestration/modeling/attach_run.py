@@ -29,7 +29,7 @@ def keyed_hash_macro(secret: str) -> str:
     )
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb ships no types
+class Plugin(BasePlugin):
     """Gives each dbt connection the run's database and the keyed hash."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:

@@ -1,11 +1,11 @@
 """Which column comes from which: read off the compiled SQL, once for each version of the project.
 
 Belongs here: the use of dagster-dbt's own lineage builder, and the file that keeps its result. Does not: the metadata
-that it ends up in (see assets.py). Reading one model takes sqlglot a tenth of a second: kept, a nightly run pays nothing.
+that it ends up in (see assets.py). sqlglot takes a tenth of a second for one model: kept, a nightly run pays nothing.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,8 +13,8 @@ import dagster as dg
 import duckdb
 from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_lineage_metadata
 
-from orchestration.modeling.manifest import TARGET, manifest, project_hash
-from orchestration.modeling.translator import TRANSLATOR
+from orchestration.modeling.manifest import TARGET, manifest, models, project_hash
+from orchestration.modeling.translator import TRANSLATOR, is_asset
 
 _COLUMN_LINEAGE = "dagster/column_lineage"
 
@@ -44,12 +44,34 @@ class LineageBook:
         columns = self._found.get(unique_id)
         if not columns:
             return None
+        by_key = {tuple(TRANSLATOR.get_asset_key(node).path): node for node in models()}
         return dg.TableColumnLineage(
             deps_by_column={
-                column: [dg.TableColumnDep(dg.AssetKey(key), name) for key, name in deps]
+                column: [
+                    dg.TableColumnDep(dg.AssetKey(list(key)), name)
+                    for key, name in sorted(self._reached(deps, by_key, frozenset()))
+                ]
                 for column, deps in columns.items()
             }
         )
+
+    def _reached(
+        self,
+        deps: Iterable[tuple[Sequence[str], str]],
+        by_key: Mapping[tuple[str, ...], Mapping[str, object]],
+        passed: frozenset[tuple[tuple[str, ...], str]],
+    ) -> set[tuple[tuple[str, ...], str]]:
+        """The columns of assets behind these columns, through models that are none."""
+        found: set[tuple[tuple[str, ...], str]] = set()
+        for path, name in deps:
+            key = tuple(path)
+            node = by_key.get(key)
+            if node is None or is_asset(node):
+                found.add((key, name))
+            elif (key, name) not in passed:
+                behind = self._found.get(str(node["unique_id"]), {}).get(name, ())
+                found |= self._reached(behind, by_key, passed | {(key, name)})
+        return found
 
     def _read(
         self, unique_id: str, schemas: Mapping[str, Mapping[str, dict[str, str]]]

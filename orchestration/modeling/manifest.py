@@ -118,7 +118,8 @@ def published_models() -> Mapping[str, PublishedModel]:
             TableSpec(
                 name=f"{layer}.{name}",
                 columns=tuple(
-                    Column(column, str(declared["data_type"]).replace(", ", ",")) for column, declared in columns.items()
+                    Column(column, str(declared["data_type"]).replace(", ", ","))
+                    for column, declared in columns.items()
                 ),
                 partition=cast(Partition, partition),
             ),

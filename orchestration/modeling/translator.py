@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from orchestration.modeling.manifest import DBT_PROJECT
 from orchestration.partitions import MARKETS
 
 RUN_PLAN_KEY = dg.AssetKey(["runs", "run_plan"])
@@ -35,6 +36,28 @@ class Translator(DagsterDbtTranslator):
             return super().get_asset_key(dbt_resource_props)
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """The asset of a node, depending on assets only: what is built in between without being published is none.
+
+        A model that only serves others has no partition of its own to show, and without one Dagster would split it off
+        from the markets' backfill into a run of its own.
+        """
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = self.get_resource_props(manifest, unique_id)
+        if node["resource_type"] == "source":
+            return spec
+        parents = {self.get_asset_key(parent) for parent in asset_parents(manifest, unique_id)}
+        source_file = DBT_PROJECT / str(node["original_file_path"])
+        link = dg.CodeReferencesMetadataValue(
+            code_references=[dg.LocalFileCodeReference(file_path=str(source_file), label="SQL of the model")]
+        )
+        return spec.replace_attributes(
+            deps=sorted(parents),
+            owners=list(OWNERS),
+            kinds={"dbt", "duckdb", "iceberg"},
+            metadata={**spec.metadata, "dagster/code_references": link},
+        )
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """The layer; reference data has its own group."""
         if dbt_resource_props["resource_type"] == "source":
@@ -42,17 +65,37 @@ class Translator(DagsterDbtTranslator):
         return "reference" if is_reference(dbt_resource_props) else str(dbt_resource_props["schema"])
 
     def get_partitions_def(self, dbt_resource_props: Mapping[str, Any]) -> dg.PartitionsDefinition | None:
-        """Markets for what is published by market.
-
-        The rest has none although the run builds it for the same markets: an event for each market and view would cost
-        more than the views.
-        """
+        """Markets for what is published by market, none for reference data."""
         meta = (dbt_resource_props.get("config") or {}).get("meta") or {}
         return MARKETS if meta.get("publish") in ("market", "market_month") else None
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
-        """Who answers for the model."""
-        return list(OWNERS)
+
+def is_asset(node: Mapping[str, Any]) -> bool:
+    """True for what Dagster shows: sources and published models."""
+    meta = (node.get("config") or {}).get("meta") or {}
+    return node["resource_type"] == "source" or (node["resource_type"] == "model" and "publish" in meta)
+
+
+def asset_parents(manifest: Mapping[str, Any], unique_id: str) -> list[Mapping[str, Any]]:
+    """The nearest ancestors of a node that are assets."""
+    found: dict[str, Mapping[str, Any]] = {}
+    wanted = list(_parents(manifest, unique_id))
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = manifest["sources"].get(name) or manifest["nodes"][name]
+        if is_asset(node):
+            found[name] = node
+        else:
+            wanted += _parents(manifest, name)
+    return [found[name] for name in sorted(found)]
+
+
+def _parents(manifest: Mapping[str, Any], unique_id: str) -> list[str]:
+    return list(manifest["nodes"][unique_id].get("depends_on", {}).get("nodes", ()))
 
 
 def is_reference(dbt_resource_props: Mapping[str, Any]) -> bool:

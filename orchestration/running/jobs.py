@@ -25,7 +25,9 @@ market_job = dg.define_asset_job(
     - dg.AssetSelection.groups(*ARRIVALS_GROUPS)
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
-    description="Plan, staging, gate, ledger and marts, gate, publication, forecasts: for the markets of its partitions.",
+    description=(
+        "Plan, staging, gate, ledger and marts, gate, publication, forecasts: for the markets of its partitions."
+    ),
 )
 
 
@@ -36,9 +38,7 @@ def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 
 
 @dg.sensor(job=arrivals_job, minimum_interval_seconds=60)
-def inbox_sensor(
-    context: dg.SensorEvaluationContext, platform: dg.ResourceParam[Platform]
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def inbox_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Starts the arrivals when a complete file lies in the inbox; files that end in .part or .tmp are still written."""
     from orchestration.arrivals.shelves import waiting
 

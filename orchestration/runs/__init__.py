@@ -5,7 +5,7 @@ Does not: where tables live (see lake/), how they are built (see modeling/), wha
 """
 
 from orchestration.runs.database import RunDatabase, sweep_run_databases
-from orchestration.runs.months import MonthsError, MonthSelection
+from orchestration.runs.months import MonthSelection, MonthsError
 from orchestration.runs.plan import NoMarkets, RunPlan, make_plan
 
 __all__ = [

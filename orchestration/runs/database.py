@@ -96,7 +96,9 @@ class RunDatabase:
             raise LookupError(f"{self.path.name}: the run's database holds no plan")
         return RunPlan.from_json(str(row[0]))
 
-    def hold_back(self, held: Sequence[HeldMarket], models: Collection[PublishedModel], published_seq: Mapping[Place, int]) -> None:
+    def hold_back(
+        self, held: Sequence[HeldMarket], models: Collection[PublishedModel], published_seq: Mapping[Place, int]
+    ) -> None:
         """Take markets out of the run: their rows leave every published table but quarantine and balance.
 
         published_seq: for each place the raw state that its published staging was built from; what came later counts
@@ -111,15 +113,13 @@ class RunDatabase:
                 [(entry.market, entry.gate, entry.reason) for entry in held],
             )
             con.execute("delete from plan.mart_places where market in (select market from plan.held_back)")
-            tables = {(row[0], row[1]) for row in con.execute(
-                "select schema_name, table_name from duckdb_tables() where database_name = 'run'").fetchall()}  # fmt: skip
+            rows = con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'run'")
+            tables = {(row[0], row[1]) for row in rows.fetchall()}
             for model in models:
                 if model.name in KEPT_WHEN_HELD or (model.layer, model.name) not in tables:
                     continue
                 if model.spec.partition != "none":
-                    con.execute(
-                        f"delete from {model.relation} where market in (select market from plan.held_back)"
-                    )
+                    con.execute(f"delete from {model.relation} where market in (select market from plan.held_back)")
             if ("marts", "row_balance") in tables:
                 _return_to_pending(con, published_seq)
             con.commit()
@@ -154,7 +154,9 @@ def sweep_run_databases(settings: Settings, *, older_than_seconds: float, active
 def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets, index: DocumentIndex | None) -> None:
     con.execute("create table plan.saved (document varchar)")
     con.execute("insert into plan.saved values (?)", [plan.to_json()])
-    con.execute("create table plan.held_back (market varchar, gate varchar, reason varchar, primary key (market, gate, reason))")
+    con.execute(
+        "create table plan.held_back (market varchar, gate varchar, reason varchar, primary key (market, gate, reason))"
+    )
     for name, places in (("staging_places", plan.staging_places), ("mart_places", plan.mart_places)):
         con.execute(f"create table plan.{name} (market varchar, month varchar)")
         if places:
@@ -195,7 +197,7 @@ def _raw_view(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: s
     ).fetchall()[0]
     markets = {place.market for place in plan.staging_places}
     files = lake.data_files(spec.name, snapshot, markets=None if moved_in else markets)
-    relation = lake.relation_sql(spec, files)
+    relation = f"(select * from {lake.relation_sql(spec, files)} where _batch_id <= {plan.raw_seq})"
     if not moved_at_all:
         con.execute(
             f"""
@@ -208,7 +210,9 @@ def _raw_view(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: s
     con.execute(
         f"""
         create view raw.{feed} as
-        select raw.* replace (coalesce(placed.market, raw._market) as _market, coalesce(placed.month, raw._month) as _month)
+        select raw.* replace (
+            coalesce(placed.market, raw._market) as _market, coalesce(placed.month, raw._month) as _month
+        )
         from {relation} as raw
         left join plan.placed as placed on placed.feed = '{feed}' and placed.document_key = raw._document_key
         inner join plan.staging_places as place

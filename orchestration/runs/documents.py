@@ -21,8 +21,9 @@ class DocumentIndex:
     since_at: the document's own place and first arrival), `placed` (feed, document_key, market, month).
     """
 
-    def __init__(self, lake: Lake, snapshots: Mapping[str, int | None]) -> None:
+    def __init__(self, lake: Lake, snapshots: Mapping[str, int | None], raw_seq: int) -> None:
         self._lake = lake
+        self._raw_seq = raw_seq
         self._snapshots = snapshots
         self.con = duckdb.connect()
         self.con.execute("set TimeZone = 'UTC'")
@@ -33,12 +34,14 @@ class DocumentIndex:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.con.close()
 
     def _raw(self, spec: TableSpec) -> str:
         files = self._lake.data_files(spec.name, self._snapshots.get(spec.name.removeprefix("raw.")))
-        return self._lake.relation_sql(spec, files)
+        return f"(select * from {self._lake.relation_sql(spec, files)} where _batch_id <= {self._raw_seq})"
 
     def _load_placements(self) -> None:
         self.con.execute(

@@ -103,12 +103,13 @@ def make_plan(
     if not markets:
         raise NoMarkets(f"run {run_id}: no market was selected")
     raw_seq = lake.raw_seq() if known_at is None else lake.raw_seq_at(known_at)
-    snapshots = lake.raw_snapshots((*market_feeds(), *EDGES_AND_PLACEMENTS), raw_seq)
+    # The past is read from today's snapshots without the batches that came later: maintenance may have expired its own.
+    snapshots = lake.raw_snapshots((*market_feeds(), *EDGES_AND_PLACEMENTS), raw_seq if known_at is None else None)
     wanted = tuple(dict.fromkeys(markets))
     if known_at is not None and months.is_touched:
         months = MonthSelection.parse("all")
     touches = lake.pending_touches(wanted, raw_seq)
-    index = DocumentIndex(lake, snapshots)
+    index = DocumentIndex(lake, snapshots, raw_seq)
     if months.is_touched:
         staging = {Place(touch.market, touch.month) for touch in touches if touch.layer == "staging"}
         marts = {Place(touch.market, touch.month) for touch in touches if touch.layer == "marts"}

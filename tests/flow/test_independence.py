@@ -21,7 +21,15 @@ FEBRUARY = shop_csv(
 # Another version of January's order, a minute later and with another buyer's country: it moves to Spain.
 MOVED = shop_csv("700002,22423,CAKE STAND,3,2011-01-31 23:31:00,12.75,buyer-2,Spain")
 
-TABLES = ("stg_orders", "stg_order_lines", "fct_orders", "fct_order_lines", "fct_daily_demand", "dim_product", "dim_customer")
+TABLES = (
+    "stg_orders",
+    "stg_order_lines",
+    "fct_orders",
+    "fct_order_lines",
+    "fct_daily_demand",
+    "dim_product",
+    "dim_customer",
+)
 LOAD_COLUMNS = "_file, _row, _batch_id, _loaded_at"
 
 
@@ -45,14 +53,17 @@ def in_one_go(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[
 
 def test_the_moved_order_stands_in_its_new_market_only(in_one_go: dict[str, list[tuple[object, ...]]]) -> None:
     orders = [row for row in in_one_go["stg_orders"] if "700002" in row]
-    assert len(orders) == 1 and "ES" in orders[0]
+    assert len(orders) == 1
+    assert "ES" in orders[0]
 
 
-def test_late_and_backwards_gives_the_same(
-    in_one_go: dict[str, list[tuple[object, ...]]], tmp_path: Path
-) -> None:
+def test_late_and_backwards_gives_the_same(in_one_go: dict[str, list[tuple[object, ...]]], tmp_path: Path) -> None:
     house = Installation(tmp_path)
-    for name, data in (("online_retail_3.csv", MOVED), ("online_retail_2.csv", FEBRUARY), ("online_retail_1.csv", JANUARY)):
+    for name, data in (
+        ("online_retail_3.csv", MOVED),
+        ("online_retail_2.csv", FEBRUARY),
+        ("online_retail_1.csv", JANUARY),
+    ):
         house.arrive({name: data})
         # Each batch is published before the next one comes.
         assert house.run_markets().succeeded
@@ -69,4 +80,5 @@ def test_a_run_for_one_market_changes_no_other_markets_rows(tmp_path: Path) -> N
     assert house.run_markets(["FR"]).succeeded
     assert {table: house.files_of(table, "ES") for table in tables} == before
     # Spain's part of the move waits for Spain's run.
-    assert house.pending("ES") and not house.pending("FR")
+    assert house.pending("ES")
+    assert not house.pending("FR")

@@ -4,8 +4,16 @@ import pytest
 
 from tests.arrivals_helpers import Bench
 
-HEAD = "source: shop\nversion: 1\nfiles: ['*']\ntime_zone: {zone}\nretyped_share: 1\n{more}emits:\n  - feed: {feed}\n    fields:\n"
-ORDER = "      order_no: {constant: A1}\n      ship_to_country: {constant: GB}\n"
+HEAD = """\
+source: shop
+version: 1
+files: ['*']
+time_zone: {zone}
+retyped_share: 1
+{more}emits:
+  - feed: {feed}
+    fields:
+"""
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +204,8 @@ def test_null_tokens_are_nulls_and_namibia_is_not(bench):
          "C1", "c", ""),
         ("{cases: [{when: {column: x, matches: '^C'}, constant: c}, {when: {column: x, is: missing}, constant: m}]}",
          "", "m", ""),
-        ("{cases: [{when: [{column: x, in: [a, b]}, {column: x, not_equals: b}], constant: a}], otherwise: x}", "b", "b", ""),
+        ("{cases: [{when: [{column: x, in: [a, b]}, {column: x, not_equals: b}], constant: a}], otherwise: x}",
+         "b", "b", ""),
         ("{cases: [{when: {column: x, not_matches: '^C'}, constant: other}]}", "", "other", ""),
         ("{column: x}", "it's \"quoted\"; drop table orders --", "it's \"quoted\"; drop table orders --", ""),
         ("{constant: \"O'Neill\"}", "x", "O'Neill", ""),

@@ -135,6 +135,18 @@ def test_the_back_test_holds_the_model_and_both_baselines(result: DemandResult):
     assert counts == {"four_week_mean": 32, "last_value": 32, "level_smoothing": 32}  # 2 products, 4 origins, 4 weeks
 
 
+def test_the_first_origin_does_not_know_the_parameters_of_later_weeks():
+    calm = noise(1)
+    ramp = calm[:20] + [100.0 * week for week in range(1, WEEKS - 19)]
+    first_origin = MONDAY + timedelta(weeks=20)
+    told = []
+    for units in (calm, ramp):
+        table = forecast_demand(sales("GB", "p", units)).backtest
+        told.append(table[table["origin_on"] == first_origin]["forecast_qty"].tolist())
+    assert told[0] == told[1]
+    assert len(told[0]) == 2 * 3 * 4  # nodes, models, weeks
+
+
 def test_neither_the_order_of_rows_nor_other_markets_change_a_forecast():
     whole = forecast_demand(GOOD)
     shuffled = forecast_demand(GOOD.sample(frac=1, random_state=5))

@@ -54,7 +54,7 @@ def test_the_same_figures_draw_the_same_bytes(result: DemandResult):
 
 
 def test_names_with_formulas_or_foreign_scripts_are_drawn_without_complaint(result: DemandResult):
-    names = {"product_0": "GIFT $5 & 10$_x^", "product_1": "红灯笼", "product_2": "A VERY LONG NAME " * 9}
+    names = {"product_0": r"GIFT $\frac{5$", "product_1": "红灯笼", "product_2": "A VERY LONG NAME " * 9}
     assert width_of(worst_series_plot(weeks_of(result, "GB"), result.backtest, names=names)) == 900
 
 

@@ -1,5 +1,6 @@
 """Arrivals: a batch's rows, files, edges and touches appear together, with ids in the order of their commits."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -148,3 +149,19 @@ def test_the_arrivals_lock_may_be_held_around_an_append(lake: Lake) -> None:
         assert lake.has_file("a") is None
         assert append_orders(lake, "a", [{}]) == 1
     assert append_orders(lake, "b", [{}]) == 2
+
+
+def test_what_was_known_at_a_moment(lake: Lake) -> None:
+    """A rebuild as of an earlier time reads the batches loaded by then."""
+    for number, days in enumerate((0, 1, 1, 5), start=1):
+        with duckdb.connect() as con:
+            lake.append_batch(
+                con,
+                feeds={"orders": raw_rows(con, "new_orders", [{"order_no": str(number)}])},
+                files=[],
+                edges=None,
+                placements=None,
+                touches=[],
+                loaded_at=MOMENT + timedelta(days=days),
+            )
+    assert [lake.raw_seq_at(MOMENT + timedelta(days=days)) for days in (-1, 0, 1, 2, 5)] == [0, 1, 3, 3, 4]

@@ -11,7 +11,8 @@ from orchestration.arrivals.expressions import FULL_WIDTH_RULE
 from orchestration.markets import ALIAS_RULE
 from orchestration.modeling.manifest import DBT_PROJECT
 
-RULES = {row["rule_id"]: row for row in csv.DictReader((DBT_PROJECT / "seeds" / "rule.csv").open(encoding="utf-8"))}
+_SEED = (DBT_PROJECT / "seeds" / "rule.csv").read_text(encoding="utf-8")
+RULES = {row["rule_id"]: row for row in csv.DictReader(_SEED.splitlines())}
 FEEDS = "|".join(contracts())
 
 

@@ -1,4 +1,4 @@
-"""The graph is what it seems: every check guards a real asset, every dependency exists, nothing is partitioned twice."""
+"""The graph is what it seems: checks guard real assets, dependencies exist, a market's chain is one run."""
 
 import warnings
 
@@ -50,6 +50,13 @@ def test_each_asset_belongs_to_exactly_one_job(defs: dg.Definitions) -> None:
     assert jobs[0] | jobs[1] == defs.resolve_asset_graph().materializable_asset_keys
 
 
+def test_a_backfill_of_markets_is_not_split(defs: dg.Definitions) -> None:
+    """Dagster runs what has no partitions apart from what has: the markets' job must hold partitioned assets only."""
+    graph = defs.resolve_asset_graph()
+    keys = defs.resolve_job_def("market_job").asset_layer.executable_asset_keys
+    assert [key for key in keys if graph.get(key).partitions_def is None] == []
+
+
 def test_no_market_is_published_by_the_arrivals_job(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     arrivals = defs.resolve_job_def("arrivals_job").asset_layer.executable_asset_keys
@@ -64,7 +71,9 @@ def test_marts_wait_for_the_gate_on_staging(defs: dg.Definitions) -> None:
     }
     assert gated == {
         f"staging/stg_{feed}"
-        for feed in ("orders", "order_lines", "shipments", "shipment_lines", "declarations", "declaration_lines")
+        for feed in (
+            *("orders", "order_lines", "shipments", "shipment_lines", "declarations", "declaration_lines", "fx_rates"),
+        )
     }
 
 
@@ -77,8 +86,8 @@ def test_publication_waits_for_every_table_of_the_run(defs: dg.Definitions) -> N
 def test_every_asset_has_a_description_and_an_owner(defs: dg.Definitions) -> None:
     for node in defs.resolve_asset_graph().asset_nodes:
         assert node.description, node.key
-        assert node.owners or node.key.path[0] == "seeds", node.key
-        assert node.group_name and node.group_name != "default", node.key
+        assert node.owners, node.key
+        assert node.group_name not in (None, "default"), node.key
 
 
 def test_a_range_in_the_wrong_order_is_refused() -> None:

@@ -1,0 +1,44 @@
+"""The workshop: a DuckDB and a folder for the time of one arrival.
+
+Belongs here: where an arrival computes, and how much memory it may hold. Does not: what it computes.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from orchestration.settings import Settings
+
+# With Python, Arrow and the lake's own libraries an arrival stays below 1 GB; more makes it no faster.
+MEMORY = "600MB"
+
+
+@contextmanager
+def workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A DuckDB on disk and a folder for expanded files, both gone afterwards."""
+    settings.runs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="arrival-", dir=settings.runs) as name:
+        folder = Path(name)
+        # A file, not memory: the tables of a large arrival are written out instead of held.
+        con = duckdb.connect(
+            folder / "arrival.duckdb",
+            config={
+                "memory_limit": _smaller(settings.duckdb_memory, MEMORY),
+                "threads": settings.duckdb_threads,
+                "temp_directory": str(folder / "spill"),
+            },
+        )
+        con.execute("set TimeZone = 'UTC'")
+        try:
+            yield con, folder
+        finally:
+            con.close()
+
+
+def _smaller(one: str, other: str) -> str:
+    """The smaller of two sizes in DuckDB's words."""
+    row = duckdb.execute("select parse_formatted_bytes(?) < parse_formatted_bytes(?)", [one, other]).fetchone()
+    return one if row is not None and row[0] else other
