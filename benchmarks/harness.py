@@ -88,6 +88,8 @@ def run_command(
     `environment` is added to this process's. Raises BenchmarkError when the command fails or takes too long.
     """
     words = [str(word) for word in command]
+    # The kernel counts what a child inherited from this process before it became another program.
+    inherited = psutil.Process().memory_info().rss
     with tempfile.TemporaryFile("w+") as printed:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -115,8 +117,9 @@ def run_command(
             raise BenchmarkError(f"{' '.join(words)}: exit status {process.returncode}\n{_tail(printed)}")
         # macOS counts bytes, everybody else kibibytes.
         largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        own = largest if largest > inherited * 1.1 else 0
         printed.seek(0)
-        return CommandRun(wall_s, max(tree_peak, largest) / 1e9, printed.read())
+        return CommandRun(wall_s, max(tree_peak, own) / 1e9, printed.read())
 
 
 def _tree_bytes(pid: int) -> int:

@@ -66,7 +66,7 @@ def _metadata(report: ArrivalReport, feed: str) -> dict[str, dg.MetadataValue]:
         if outcome.rows_by_feed.get(feed)
     ]
     refused = [f"| {outcome.name} | {outcome.rule} | {outcome.reason} |" for outcome in report.rejected]
-    found = {
+    found: dict[str, dg.MetadataValue] = {
         "batch": dg.MetadataValue.int(report.batch_id or 0),
         "markets_touched": dg.MetadataValue.text(", ".join(report.markets_touched) or "none"),
     }

@@ -27,8 +27,8 @@ def read_parquet(con: duckdb.DuckDBPyConnection, member: Member, limits: Limits)
     try:
         described = con.execute(f"describe select * from {source}").fetchall()
         counted = con.execute(f"select num_rows from parquet_file_metadata({path})").fetchone()
-    except duckdb.Error:
-        raise _parquet_refusal(member) from None
+    except duckdb.Error as error:
+        raise _parquet_refusal(member, error) from None
     columns = [(str(row[0]), str(row[1])) for row in described if row[0] != ROW_NUMBER]
     rows = int(counted[0]) if counted is not None else 0
     # Runs of equal values cost a Parquet file nothing, so its size says little about what it expands to.
@@ -39,8 +39,8 @@ def read_parquet(con: duckdb.DuckDBPyConnection, member: Member, limits: Limits)
     names = column_names([column for column, _ in columns], member.label)
     try:
         con.execute(f"create temp table {RELATION} as select {ROW_NUMBER} + 1 as _row{texts} from {source}")
-    except duckdb.InvalidInputException:
-        raise _parquet_refusal(member) from None
+    except duckdb.Error as error:
+        raise _parquet_refusal(member, error) from None
     return Frame("table", names, rows)
 
 
@@ -70,7 +70,12 @@ def read_spreadsheet(con: duckdb.DuckDBPyConnection, member: Member, form: Forma
     return Frame("table", columns, count(con))
 
 
-def _parquet_refusal(member: Member) -> Refusal:
+def _parquet_refusal(member: Member, error: duckdb.Error) -> Exception:
+    """Why a Parquet file is refused; the error itself when it is about memory, or about another file than this one."""
+    if isinstance(error, duckdb.OutOfMemoryException | duckdb.FatalException):
+        return error
+    if isinstance(error, duckdb.IOException) and str(member.path) not in str(error):
+        return error
     with member.path.open("rb") as file:
         starts = file.read(4)
         file.seek(-min(4, member.path.stat().st_size), 2)

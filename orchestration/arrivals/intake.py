@@ -31,10 +31,8 @@ from orchestration.lake import FileRecord, Lake
 from orchestration.markets import load_markets
 from orchestration.settings import Settings
 
-# Full disks and exhausted memory would refuse good files; a broken database refuses everything after.
-NOT_THE_FILES_FAULT = (
-    duckdb.OutOfMemoryException, duckdb.IOException, duckdb.InternalException, duckdb.FatalException,
-)  # fmt: skip
+# A full disk would refuse good files, and a broken database every file after this one.
+NOT_THE_FILES_FAULT = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException)
 
 
 def arrive(
@@ -96,42 +94,45 @@ class _Intake:
 
     def take(self, path: Path) -> None:
         """Collect a file's records, or note why it is refused."""
-        before = path.stat()
-        blank = FileOutcome(path.name, shelves.fingerprint(path), before.st_size, "rejected")
+        name = shelves.label(self.settings, path)
+        blank = FileOutcome(name, "", 0, "rejected")
         first_member = self.members + 1
         try:
-            self._refuse_known(path, blank.sha256)
+            before = path.stat()
+            blank = replace(blank, size=before.st_size, sha256=shelves.fingerprint(path))
+            self._refuse_known(blank)
             outcome = self._translated(path, blank)
             after = path.stat()
             if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                 raise _StillWritten
             self.outcomes.append((path, outcome))
-        except (Refusal, _StillWritten, duckdb.Error) as error:
+        except (Refusal, _StillWritten, FileNotFoundError, PermissionError, duckdb.Error) as error:
             if isinstance(error, NOT_THE_FILES_FAULT):
                 raise
             for number in range(first_member, self.members + 1):
                 self.translator.forget(number)
-            if isinstance(error, _StillWritten):
-                self.still_written.append(path.name)
+            if isinstance(error, _StillWritten) or not path.exists():
+                # Whoever writes or takes away the file is not done with it.
+                self.still_written.append(name)
             else:
-                refusal = error if isinstance(error, Refusal) else _unforeseen(path, error)
+                refusal = error if isinstance(error, Refusal) else _unforeseen(name, error)
                 self.outcomes.append((path, replace(blank, rule=refusal.rule, reason=refusal.detail)))
 
-    def _refuse_known(self, path: Path, sha256: str) -> None:
-        for other, outcome in self.outcomes:
-            if outcome.sha256 == sha256 and outcome.status == "loaded":
-                raise Refusal("file.duplicate", f"{path.name} has the content of {other.name}, which arrives with it")
-        known = self.lake.has_file(sha256)
+    def _refuse_known(self, file: FileOutcome) -> None:
+        for _, other in self.outcomes:
+            if other.sha256 == file.sha256 and other.status == "loaded":
+                raise Refusal("file.duplicate", f"{file.name} has the content of {other.name}, which arrives with it")
+        known = self.lake.has_file(file.sha256)
         if known is not None and known.status == "loaded":
             batch = next(batch for batch, record in self.lake.arrived_files() if record == known)
-            raise Refusal("file.duplicate", f"{path.name} has the content of {known.name}, taken in batch {batch}")
+            raise Refusal("file.duplicate", f"{file.name} has the content of {known.name}, taken in batch {batch}")
 
     def _translated(self, path: Path, blank: FileOutcome) -> FileOutcome:
         limits = Limits.of(self.settings)
         unpacked = Path(tempfile.mkdtemp(dir=self.folder))
         try:
             outcome = replace(blank, status="loaded")
-            for member in unpack(path, unpacked, limits):
+            for member in unpack(path, unpacked, limits, outcome.name):
                 outcome = self._with_member(outcome, member, limits, unpacked)
             return outcome
         finally:
@@ -213,9 +214,13 @@ class _Intake:
         return [contract for contract in contracts().values() if contract.feed in loaded]
 
 
-def _unforeseen(path: Path, error: duckdb.Error) -> Refusal:
+def _unforeseen(name: str, error: Exception) -> Refusal:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return Refusal("file.oversized", f"{name}: to read it takes more memory than an arrival may hold")
+    if isinstance(error, PermissionError):
+        return Refusal("file.unreadable", f"{name}: there is no permission to open it")
     # DuckDB's own words may quote values, so only the kind of the error is told.
-    return Refusal("file.unreadable", f"{path.name}: its rows cannot be computed ({type(error).__name__})")
+    return Refusal("file.unreadable", f"{name}: its rows cannot be computed ({type(error).__name__})")
 
 
 def _added(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:

@@ -30,15 +30,16 @@ MOVED = "was_market is not null and (market, month) is distinct from (was_market
 def place(
     con: duckdb.DuckDBPyConnection, feeds: Sequence[Contract], known: Known, contracts: Mapping[str, Contract]
 ) -> None:
-    """Fill `documents`: feed, key, place now, place before (null for a new document), whether it is in this arrival.
+    """Fill `documents` with the arrival's documents, and the known lines that follow one of them.
 
-    Beside the arrival's own documents it holds the known lines that follow one of them.
+    Columns: feed, key, place now, place before (null for a new document), whether it is in this arrival, and whether
+    several versions are known, of which any may be the one that says which orders the document belongs to.
     """
     _want_keys(con, feeds)
     known.look_near()
     con.execute(
         "create or replace temp table documents (feed varchar, document_key varchar, market varchar, month varchar, "
-        "was_market varchar, was_month varchar, is_arrived boolean)"
+        "was_market varchar, was_month varchar, is_arrived boolean, has_versions boolean)"
     )
     for contract in feeds:
         if contract.is_header:
@@ -130,9 +131,9 @@ def _place_headers(con: duckdb.DuckDBPyConnection, contract: Contract, known: Kn
         f"""
         create or replace temp table candidates as
         select n.document_key, n.rank, n.own.market as market, n.own.month as month,
-            k.market as was_market, k.month as was_month, true as wins
+            k.market as was_market, k.month as was_month, true as wins, n.versions
         from (
-            select _document_key as document_key, max({RANK}) as rank,
+            select _document_key as document_key, max({RANK}) as rank, count(distinct _content_hash) as versions,
                 arg_max({{'market': _own_market, 'month': _own_month}}, {RANK}) as own
             from {collected(contract.feed)}
             where _document_key is not null
@@ -167,7 +168,7 @@ def _place_headers(con: duckdb.DuckDBPyConnection, contract: Contract, known: Kn
         select {feed}, document_key,
             case when was_market is null or wins then market else was_market end,
             case when was_market is null or wins then month else was_month end,
-            was_market, was_month, true
+            was_market, was_month, true, was_market is not null or versions > 1
         from candidates
         """
     )
@@ -202,7 +203,7 @@ def _place_lines(con: duckdb.DuckDBPyConnection, contract: Contract, has_arrived
         select {feed}, l.document_key,
             coalesce(p.market, k.market, w.market, l.own_market),
             coalesce(p.month, k.month, w.month, l.own_month),
-            w.market, w.month, l.is_arrived
+            w.market, w.month, l.is_arrived, k.document_key is not null or coalesce(p.has_versions, false)
         from line_documents as l
         left join documents as p on p.feed = {parent} and p.document_key = l.document_key
         left join near_places as k on k.feed = {parent} and k.document_key = l.document_key

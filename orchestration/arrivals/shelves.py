@@ -25,6 +25,13 @@ def waiting(settings: Settings) -> Sequence[Path]:
     return sorted(path for path in settings.inbox.rglob("*") if _is_finished(path, settings.inbox))
 
 
+def label(settings: Settings, path: Path) -> str:
+    """What rows and messages call a file: its name, and below the inbox its folders, too."""
+    if not _is_inside(path, settings.inbox):
+        return path.name
+    return path.resolve().relative_to(settings.inbox.resolve()).as_posix()
+
+
 def fingerprint(path: Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with path.open("rb") as file:

@@ -121,14 +121,28 @@ def _touch_orders(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _touch_own_places(con: duckdb.DuckDBPyConnection) -> None:
-    """Touch the marts that show documents at their own place, now or until now, for want of a known order."""
+    """Touch the marts that show documents at their own place, now or until now, for want of a known order.
+
+    Of a document with several versions an old one may be all that names an order: it is touched in any case. Orders
+    and their lines need no naming.
+    """
+    con.execute(
+        """
+        create or replace temp table named as
+        select l.feed, l.document_key, bool_or(l.is_known and o.was_market is not null) as was_named
+        from leads as l
+        join order_places as o using (order_key)
+        join documents as d on d.feed = l.feed and d.document_key = l.document_key
+        where not d.has_versions or d.feed in ('orders', 'order_lines')
+        group by l.feed, l.document_key
+        """
+    )
     con.execute(
         """
         insert into found_touches
         select distinct 'marts', '', d.market, d.month, 'arrived'
         from documents as d
-        anti join (select * from leads join order_places using (order_key)) as o
-            on o.feed = d.feed and o.document_key = d.document_key
+        anti join named as n on n.feed = d.feed and n.document_key = d.document_key
         """
     )
     con.execute(
@@ -136,11 +150,8 @@ def _touch_own_places(con: duckdb.DuckDBPyConnection) -> None:
         insert into found_touches
         select distinct 'marts', '', d.was_market, d.was_month, 'moved'
         from documents as d
-        anti join (
-            select * from leads join order_places using (order_key) where is_known and was_market is not null
-        ) as o
-            on o.feed = d.feed and o.document_key = d.document_key
-        where d.was_market is not null
+        anti join named as n on n.was_named and n.feed = d.feed and n.document_key = d.document_key
+        where d.was_market is not null and (d.market, d.month) is distinct from (d.was_market, d.was_month)
         """
     )
     # Documents of earlier arrivals that waited for an order which is here now leave their own place.

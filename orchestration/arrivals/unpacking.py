@@ -49,22 +49,26 @@ class Member:
     path: Path
 
 
-def unpack(path: Path, folder: Path, limits: Limits) -> tuple[Member, ...]:
-    """The plain files of a delivered file; expanded ones are written into `folder`. Raises Refusal."""
+def unpack(path: Path, folder: Path, limits: Limits, label: str = "") -> tuple[Member, ...]:
+    """The plain files of a delivered file; expanded ones are written into `folder`. Raises Refusal.
+
+    label: what rows and messages call the file; default its name.
+    """
+    label = label or path.name
     size = path.stat().st_size
     if size == 0:
-        raise Refusal("file.empty", f"{path.name} has 0 bytes")
+        raise Refusal("file.empty", f"{label} has 0 bytes")
     if size > limits.max_file_bytes:
-        raise Refusal("file.oversized", f"{path.name} has {size:,} bytes, the limit is {limits.max_file_bytes:,}")
+        raise Refusal("file.oversized", f"{label} has {size:,} bytes, the limit is {limits.max_file_bytes:,}")
     lowered = path.name.casefold()
     if lowered.endswith(".gz"):
-        return (_unpack_gzip(path, folder, limits),)
+        return (_unpack_gzip(path, folder, limits, label),)
     if lowered.endswith(".zip"):
-        return tuple(_unpack_zip(path, folder, limits))
+        return tuple(_unpack_zip(path, folder, limits, label))
     # Read through a link of a plain name: DuckDB takes brackets and stars in a name for a pattern.
     link = folder / "0.plain"
     link.symlink_to(path.resolve())
-    return (Member(path.name, path.name, link),)
+    return (Member(label, path.name, link),)
 
 
 def check_spreadsheet(path: Path, label: str, limits: Limits) -> None:
@@ -129,53 +133,53 @@ class _Budget:
             )
 
 
-def _unpack_gzip(path: Path, folder: Path, limits: Limits) -> Member:
+def _unpack_gzip(path: Path, folder: Path, limits: Limits, label: str) -> Member:
     name = path.name[: -len(".gz")]
-    _refuse_nested(name, path.name)
+    _refuse_nested(name, label)
     target = folder / "0.plain"
-    budget = _Budget(path.name, path.stat().st_size, limits)
+    budget = _Budget(label, path.stat().st_size, limits)
     try:
         with gzip.open(path, "rb") as source, target.open("wb") as output:
             while chunk := source.read(CHUNK):
                 if budget.expanded == 0:
-                    _refuse_nested_bytes(chunk, name, path.name)
+                    _refuse_nested_bytes(chunk, name, label)
                 budget.spend(len(chunk))
                 output.write(chunk)
     except EOFError:
-        raise Refusal("file.truncated", f"{path.name}: the gzip stream ends early") from None
+        raise Refusal("file.truncated", f"{label}: the gzip stream ends early") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise Refusal("file.unreadable", f"{path.name}: no gzip stream ({error})") from None
+        raise Refusal("file.unreadable", f"{label}: no gzip stream ({error})") from None
     if budget.expanded == 0:
-        raise Refusal("file.empty", f"{path.name} expands to 0 bytes")
-    return Member(path.name, name, target)
+        raise Refusal("file.empty", f"{label} expands to 0 bytes")
+    return Member(label, name, target)
 
 
-def _unpack_zip(path: Path, folder: Path, limits: Limits) -> Iterator[Member]:
-    budget = _Budget(path.name, path.stat().st_size, limits)
-    with _opened_zip(path, path.name) as archive:
-        infos = [info for info in archive.infolist() if _is_file(info, path.name)]
+def _unpack_zip(path: Path, folder: Path, limits: Limits, label: str) -> Iterator[Member]:
+    budget = _Budget(label, path.stat().st_size, limits)
+    with _opened_zip(path, label) as archive:
+        infos = [info for info in archive.infolist() if _is_file(info, label)]
         if not infos:
-            raise Refusal("file.empty", f"{path.name}: the archive has no file")
+            raise Refusal("file.empty", f"{label}: the archive has no file")
         if len(infos) > MAX_MEMBERS:
-            raise Refusal("file.oversized", f"{path.name} has {len(infos):,} members, the limit is {MAX_MEMBERS:,}")
+            raise Refusal("file.oversized", f"{label} has {len(infos):,} members, the limit is {MAX_MEMBERS:,}")
         names = [info.filename for info in infos]
         for number, info in enumerate(infos):
-            label, name = f"{path.name}!{info.filename}", PurePosixPath(info.filename).name
-            _refuse_nested(name, label)
+            inner, name = f"{label}!{info.filename}", PurePosixPath(info.filename).name
+            _refuse_nested(name, inner)
             if names.count(info.filename) > 1:
-                raise Refusal("file.unreadable", f"{path.name}: the member {info.filename} stands twice")
+                raise Refusal("file.unreadable", f"{label}: the member {info.filename} stands twice")
             target = folder / f"{number}.plain"
             is_first = True
             with target.open("wb") as output:
-                for chunk in _chunks(archive, info, label):
+                for chunk in _chunks(archive, info, inner):
                     if is_first:
-                        _refuse_nested_bytes(chunk, name, label)
+                        _refuse_nested_bytes(chunk, name, inner)
                     is_first = False
                     budget.spend(len(chunk))
                     output.write(chunk)
             if is_first:
-                raise Refusal("file.empty", f"{label} has 0 bytes")
-            yield Member(label, name, target)
+                raise Refusal("file.empty", f"{inner} has 0 bytes")
+            yield Member(inner, name, target)
 
 
 def _opened_zip(path: Path, label: str) -> zipfile.ZipFile:

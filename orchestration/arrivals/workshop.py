@@ -32,6 +32,9 @@ def workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Pa
             },
         )
         con.execute("set TimeZone = 'UTC'")
+        # The lake writes a file per market. Half a million rows with their raw rows, per thread and market, which is
+        # DuckDB's default, do not fit: 10.8 million lines ran out of memory.
+        con.execute("set partitioned_write_flush_threshold = 20000")
         try:
             yield con, folder
         finally:

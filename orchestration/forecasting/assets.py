@@ -130,7 +130,7 @@ def weekly_demand(
     plots = _plots(daily, result)
     is_one_market = len(context.partition_keys) == 1
     if not is_one_market:
-        # Dagster copies a range's metadata into the event of each of its partitions: there a plot stands with its market.
+        # Dagster copies a range's metadata into the event of each partition: so a plot gets an event of its market.
         for market, pictures in plots.items():
             context.log_event(dg.AssetObservation(model_key(DEMAND_FORECAST), partition=market, metadata=pictures))
     for market in result.markets_without_history:
@@ -172,7 +172,7 @@ def _keep(con: "duckdb.DuckDBPyConnection", model: PublishedModel, frame: "pd.Da
 
 
 def _plots(daily: "pd.DataFrame", result: "DemandResult") -> dict[str, dict[str, dg.MetadataValue]]:
-    """For each of the markets that sell most: its history, forecast and bands, and the series that it forecasts worst."""
+    """For each market that sells most: its history with forecast and bands, and the series that it forecasts worst."""
     from orchestration.forecasting.backtest import scores
     from orchestration.forecasting.plots import as_markdown_image, market_plot, worst_series_plot
 
@@ -183,7 +183,9 @@ def _plots(daily: "pd.DataFrame", result: "DemandResult") -> dict[str, dict[str,
     return {
         weeks.market: {
             "forecast": dg.MetadataValue.md(as_markdown_image(market_plot(weeks, result.forecast, scored))),
-            "worst_series": dg.MetadataValue.md(as_markdown_image(worst_series_plot(weeks, result.backtest, names=names))),
+            "worst_series": dg.MetadataValue.md(
+                as_markdown_image(worst_series_plot(weeks, result.backtest, names=names))
+            ),
         }
         for weeks in largest
     }

@@ -11,8 +11,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from orchestration.arrivals import shelves
 from orchestration.arrivals.located import ConfigurationError
 from orchestration.arrivals.mapping import SourceMapping
 from orchestration.arrivals.rates import default_rates_file
@@ -361,3 +364,51 @@ def test_a_killed_arrival_leaves_the_inbox_as_it_was(room):
     assert killed.returncode == -signal.SIGKILL
     assert names(room.settings.inbox) == ["orders_1.csv"]
     assert room.arrive(LOADED_AT).rows_by_feed == {"orders": 1}
+
+
+def test_files_of_folders_in_the_inbox_keep_their_folders_in_their_name(room):
+    room.drop("north/orders.csv", A1)
+    room.drop("south/orders.csv", A2)
+    assert [outcome.name for outcome in room.arrive().files] == ["north/orders.csv", "south/orders.csv"]
+    assert room.query("select _file, order_no from orders order by 1") == [
+        ("north/orders.csv", "A1"), ("south/orders.csv", "A2")
+    ]  # fmt: skip
+    assert len(names(room.settings.landing)) == 2
+
+
+def test_a_file_that_vanishes_or_may_not_be_opened_does_not_stop_the_others(room, monkeypatch):
+    for name, content in (("orders_1.csv", A1), ("orders_2.csv", HEAD), ("orders_3.csv", A2)):
+        room.drop(name, content)
+    fingerprint = shelves.fingerprint
+
+    def hindered(path: Path) -> str:
+        if path.name == "orders_1.csv":
+            path.unlink()
+        if path.name == "orders_2.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return fingerprint(path)
+
+    monkeypatch.setattr(shelves, "fingerprint", hindered)
+    report = room.arrive()
+    assert report.still_written == ("orders_1.csv",)
+    assert [(outcome.name, outcome.reason) for outcome in report.files] == [
+        ("orders_2.csv", "orders_2.csv: there is no permission to open it"),
+        ("orders_3.csv", ""),
+    ]
+
+
+def test_a_damaged_parquet_file_does_not_stop_the_others(room):
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"order_no": ["A1"] * 2000, "ordered_at": [str(n) for n in range(2000)]}), buffer)
+    data = bytearray(buffer.getvalue())
+    for name, places in (("pages", range(100, 400)), ("footer", range(-300, -20))):
+        damaged = bytearray(data)
+        for place in places:
+            damaged[place] ^= 0xA5
+        room.drop(f"orders_{name}.parquet", bytes(damaged))
+    room.drop("orders_z.csv", A1)
+    assert [(outcome.name, outcome.rule) for outcome in room.arrive().files] == [
+        ("orders_footer.parquet", "file.unreadable"),
+        ("orders_pages.parquet", "file.unreadable"),
+        ("orders_z.csv", ""),
+    ]
