@@ -10,6 +10,7 @@ import gzip
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -162,12 +163,12 @@ def _unpack_zip(path: Path, folder: Path, limits: Limits, label: str) -> Iterato
             raise Refusal("file.empty", f"{label}: the archive has no file")
         if len(infos) > MAX_MEMBERS:
             raise Refusal("file.oversized", f"{label} has {len(infos):,} members, the limit is {MAX_MEMBERS:,}")
-        names = [info.filename for info in infos]
+        twice = {name for name, count in Counter(info.filename for info in infos).items() if count > 1}
+        if twice:
+            raise Refusal("file.unreadable", f"{label}: the member {min(twice)} stands twice")
         for number, info in enumerate(infos):
             inner, name = f"{label}!{info.filename}", PurePosixPath(info.filename).name
             _refuse_nested(name, inner)
-            if names.count(info.filename) > 1:
-                raise Refusal("file.unreadable", f"{label}: the member {info.filename} stands twice")
             target = folder / f"{number}.plain"
             is_first = True
             with target.open("wb") as output:
@@ -203,7 +204,7 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> Iter
                 yield chunk
     except EOFError:
         raise Refusal("file.truncated", f"{label}: the compressed data ends early") from None
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError) as error:  # NotImplementedError: zip methods
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:  # RuntimeError: methods of other packers
         raise Refusal("file.unreadable", f"{label}: the member cannot be expanded ({error})") from None
 
 

@@ -43,5 +43,7 @@ def workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Pa
 
 def _smaller(one: str, other: str) -> str:
     """The smaller of two sizes in DuckDB's words."""
-    row = duckdb.execute("select parse_formatted_bytes(?) < parse_formatted_bytes(?)", [one, other]).fetchone()
+    with duckdb.connect() as con:
+        query = "select parse_formatted_bytes(?) < parse_formatted_bytes(?)"
+        row = con.execute(query, [one, other]).fetchone()
     return one if row is not None and row[0] else other

@@ -254,6 +254,12 @@ def test_a_symbolic_link_in_an_archive_is_refused(bench):
         bench.read("link.zip", buffer.getvalue())
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_members_of_one_name_are_refused(bench):
+    with pytest.raises(Refusal, match=r"file.unreadable: same.zip: the member a.csv stands twice"):
+        bench.read("same.zip", zipped(("a.csv", CSV), ("a.csv", CSV)))
+
+
 def test_a_damaged_member_is_refused(bench):
     data = bytearray(zipped(("a.csv", LONG), method=zipfile.ZIP_STORED))
     data[200] ^= 0xFF
