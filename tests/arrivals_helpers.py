@@ -3,14 +3,19 @@
 Belongs here: what more than one test file of the arrivals needs. Does not: assertions about one rule.
 """
 
+import io
 import os
+import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from orchestration.arrivals import frames, raw_rows, readers
 from orchestration.arrivals.contracts import contracts
@@ -79,12 +84,25 @@ emits:
 """
 
 
-class Room:
-    """One installation in a folder of its own."""
+FEW_MARKETS = ("ZZ", "GB", "DE", "FR", "ES", "IT", "JP", "US")
 
-    def __init__(self, home: Path) -> None:
+
+@cache
+def _few_markets() -> str:
+    entries = (PROJECT_ROOT / "markets.yaml").read_text(encoding="utf-8").split("\n- code: ")[1:]
+    return "".join(f"- code: {entry}\n" for entry in entries if entry[:2] in FEW_MARKETS)
+
+
+class Room:
+    """One installation in a folder of its own, with a few markets (reading all takes as long as a small arrival)."""
+
+    def __init__(self, home: Path, *, has_all_markets: bool = False) -> None:
         self.settings = Settings(home=home)
         self.settings.inbox.mkdir(parents=True)
+        if not has_all_markets:
+            few = home / "markets.yaml"
+            few.write_text(_few_markets(), encoding="utf-8")
+            self.change(markets_file=few)
         self.settings.sources.mkdir(parents=True)
 
     @cached_property
@@ -196,3 +214,29 @@ def shared(path: str) -> Path:
     if not found.exists():
         pytest.skip(f"{path} is not at hand: set TRADEWIND_SHARED_DATA")
     return found
+
+
+def parquet(**columns: object) -> bytes:
+    """A Parquet file of these columns."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def xlsx(*rows: Sequence[object], title: str = "Sheet") -> bytes:
+    """A workbook of one sheet."""
+    book, buffer = Workbook(), io.BytesIO()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def zipped(*members: tuple[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip of these members."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def describe(mapping: SourceMapping, path: Path, settings: Settings) -> Iterator[str]:
     """Lines that tell what each file of a delivery becomes; raises Refusal."""
-    with workshop(settings) as (con, folder):
+    with workshop(settings, "check") as (con, folder):
         markets = load_markets(settings.markets_file)
         raw_rows.prepare(con, tuple(contracts().values()), markets)
         translator = Translator(con, contracts(), markets, "(month of arrival)")

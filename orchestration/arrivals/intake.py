@@ -26,7 +26,7 @@ from orchestration.arrivals.refusal import Refusal
 from orchestration.arrivals.report import ArrivalReport, FileOutcome
 from orchestration.arrivals.translation import SourceFile, Translator
 from orchestration.arrivals.unpacking import Limits, Member, unpack
-from orchestration.arrivals.workshop import workshop
+from orchestration.arrivals.workshop import sweep, workshop
 from orchestration.lake import FileRecord, Lake
 from orchestration.markets import load_markets
 from orchestration.settings import Settings
@@ -45,11 +45,13 @@ def arrive(
     MarketsError for the list of markets: then nothing was taken.
     """
     began = time.monotonic()
-    at = datetime.now(UTC) if loaded_at is None else loaded_at
     mappings = load_mappings(SHIPPED, settings.sources)
     markets = load_markets(settings.markets_file)
     with lake.arrivals_lock():
+        # Read under the lock, so that batches are loaded in the order of their numbers.
+        at = datetime.now(UTC) if loaded_at is None else loaded_at
         _finish_last_arrival(settings, lake)
+        sweep(settings)
         paths = shelves.waiting(settings) if files is None else list(files)
         if not paths:
             return ArrivalReport(None, (), seconds=time.monotonic() - began)

@@ -3,6 +3,7 @@
 Belongs here: where an arrival computes, and how much memory it may hold. Does not: what it computes.
 """
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,14 @@ from orchestration.settings import Settings
 
 # With Python, Arrow and the lake's own libraries an arrival stays below 1 GB; more makes it no faster.
 MEMORY = "600MB"
+ARRIVAL = "arrival"
 
 
 @contextmanager
-def workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def workshop(settings: Settings, purpose: str = ARRIVAL) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A DuckDB on disk and a folder for expanded files, both gone afterwards."""
     settings.runs.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="arrival-", dir=settings.runs) as name:
+    with tempfile.TemporaryDirectory(prefix=f"{purpose}-", dir=settings.runs) as name:
         folder = Path(name)
         # A file, not memory: the tables of a large arrival are written out instead of held.
         con = duckdb.connect(
@@ -39,6 +41,12 @@ def workshop(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Pa
             yield con, folder
         finally:
             con.close()
+
+
+def sweep(settings: Settings) -> None:
+    """Remove what killed arrivals left; hold the arrivals lock, so that none is at work."""
+    for folder in settings.runs.glob(f"{ARRIVAL}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _smaller(one: str, other: str) -> str:

@@ -14,7 +14,7 @@ def room(tmp_path_factory):
         shared("scms/scms_delivery_history.parquet"),
         shared("customs_kr/customs_declarations.parquet"),
     ]
-    room = Room(tmp_path_factory.mktemp("home"))
+    room = Room(tmp_path_factory.mktemp("home"), has_all_markets=True)
     for path in files:
         shutil.copy(path, room.settings.inbox)
     room.report = room.arrive()

@@ -30,6 +30,8 @@ GOOD = shop_csv(
     "536005,85123A,HEART HOLDER,12,2011-01-12 12:00:00,2.55,buyer-12583,France",
     # A name that is no country.
     "536006,85123A,HEART HOLDER,1,2011-01-12 12:00:00,2.55,buyer-12583,Unspecified",
+    # A day that February does not have; a small order, so that its market goes on.
+    "536007,85123A,HEART HOLDER,1,2011-02-30 12:00:00,2.55,buyer-12471,Germany",
 )
 # Germany's next file is broken in its prices; France's is sound.
 POISONED = shop_csv(
@@ -133,8 +135,8 @@ def test_every_row_read_is_in_exactly_one_state(world: World) -> None:
         " from file_balance where source_id = 'online_retail' order by file, feed"
     )
     assert rows == [
-        ("online_retail_1.csv", "order_lines", 11, 9, 0, 1, 1, 0),
-        ("online_retail_1.csv", "orders", 8, 6, 1, 0, 1, 0),
+        ("online_retail_1.csv", "order_lines", 12, 9, 0, 1, 2, 0),
+        ("online_retail_1.csv", "orders", 9, 6, 1, 0, 2, 0),
         # Germany is held back: of its two lines the sound one waits, the broken one can be seen in quarantine.
         ("online_retail_2.csv", "order_lines", 3, 1, 0, 0, 1, 1),
         ("online_retail_2.csv", "orders", 3, 1, 0, 0, 0, 2),
@@ -190,8 +192,18 @@ def test_the_other_markets_go_on(world: World) -> None:
 
 
 def test_quarantine_is_published_although_the_market_is_not(world: World) -> None:
-    rows = world.house.read("select rule_id, _file, _row, value_amount from quarantine where market = 'DE'")
-    assert rows == [("order_lines.price_negative", "online_retail_2.csv", 1, Decimal("100.0000"))]
+    rows = world.house.read(
+        "select rule_id, _row, value_amount from quarantine where market = 'DE' and _file = 'online_retail_2.csv'"
+    )
+    assert rows == [("order_lines.price_negative", 1, Decimal("100.0000"))]
+
+
+def test_an_impossible_date_keeps_its_order_and_lines_in_quarantine(world: World) -> None:
+    rows = world.house.read(
+        "select rule_id, _row, payload from quarantine where market = 'DE' and _file = 'online_retail_1.csv' order by all"
+    )
+    assert [row[:2] for row in rows] == [("order_lines.header_quarantined", 12), ("orders.ordered_at_unreadable", 12)]
+    assert "2011-02-30" in str(rows[1][2])
 
 
 def test_a_market_that_nobody_touched_is_not_written_again(world: World) -> None:
@@ -274,5 +286,5 @@ def test_a_file_with_a_lost_column_leaves_the_other_file_alone(tmp_path: Path) -
     rule, reason = refused["online_retail_1.csv"]
     assert rule == "schema.lost_column"
     assert "UnitPrice" in reason
-    assert report.rows_by_feed["order_lines"] == 11
+    assert report.rows_by_feed["order_lines"] == 12
     assert HEADER.count(",") == 7
