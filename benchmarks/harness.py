@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ import psutil
 
 _SAMPLE_SECONDS = 0.05
 _SHOWN_LINES = 30
+# macOS counts bytes, everybody else kibibytes.
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def run_command(
     """
     words = [str(word) for word in command]
     # The kernel counts what a child inherited from this process before it became another program.
-    inherited = psutil.Process().memory_info().rss
+    inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
     with tempfile.TemporaryFile("w+") as printed:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -115,9 +118,8 @@ def run_command(
             time.sleep(_SAMPLE_SECONDS)
         if process.returncode:
             raise BenchmarkError(f"{' '.join(words)}: exit status {process.returncode}\n{_tail(printed)}")
-        # macOS counts bytes, everybody else kibibytes.
-        largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        own = largest if largest > inherited * 1.1 else 0
+        largest = usage.ru_maxrss * _RSS_UNIT
+        own = largest if largest > inherited else 0
         printed.seek(0)
         return CommandRun(wall_s, max(tree_peak, own) / 1e9, printed.read())
 

@@ -3,6 +3,8 @@
 Belongs here: the one partitions definition, how a range of it is tagged. Does not: the list of markets (markets.yaml).
 """
 
+from collections.abc import Collection
+
 import dagster as dg
 
 from orchestration.markets import load_markets
@@ -28,6 +30,15 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     if keys.index(last) < keys.index(first):
         raise ValueError(f"range {first}..{last}: {last} stands before {first} in markets.yaml")
     return {RANGE_START: first, RANGE_END: last}
+
+
+def covering_tags(markets: Collection[str]) -> dict[str, str]:
+    """The run tags of the shortest range that holds all these markets; none named: every market.
+
+    A market without anything to do costs nothing but Dagster's events: two for each asset, some milliseconds each.
+    """
+    keys = [key for key in MARKETS.get_partition_keys() if key in markets]
+    return range_tags(keys[0], keys[-1]) if keys else all_markets_tags()
 
 
 def all_markets_tags() -> dict[str, str]:

@@ -39,6 +39,10 @@ class Platform:
         """The markets of markets.yaml."""
         return load_markets(self.settings.markets_file)
 
+    def waiting_markets(self) -> frozenset[str]:
+        """The markets that were touched since their last publication."""
+        return frozenset(touch.market for touch in self.lake.pending_touches(self.markets.codes))
+
     def run_of(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> RunDatabase:
         """The private database of this run: that of its root run, so that a retry goes on where the first try ended."""
         return RunDatabase(self.settings, context.run.root_run_id or context.run.run_id)

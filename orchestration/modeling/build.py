@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from orchestration.modeling.manifest import DBT_PROJECT, TARGET
@@ -67,16 +68,26 @@ def parse_project() -> None:
     _invoke(build_arguments("parse"), {})
 
 
-def build_models(database: Path, select: Sequence[str], *, with_tests: bool = True) -> list[NodeResult]:
+def build_models(
+    database: Path, select: Sequence[str], *, with_tests: bool = True, target: Path | None = None
+) -> list[NodeResult]:
     """Build the selected models (and test them) in the run's database; results in the order in which they ended.
 
+    target: where dbt writes what it compiled; by default a folder of this call's own, since two runs side by side
+    would write into each other's files. The prepared parse is read in both cases.
     Raises BuildError when dbt itself breaks. A failed model or test is a result, not an exception.
     """
     from orchestration.modeling.attach_run import RUN_DATABASE
 
     # Unit tests prove the code and not the batch: they belong to the test suite.
     skip = ("unit_test",) if with_tests else ("unit_test", "test")
-    return _invoke(build_arguments("build", select=select, skip=skip), {RUN_DATABASE: str(database)})
+    environment = {RUN_DATABASE: str(database)}
+    if target is not None:
+        return _invoke(build_arguments("build", select=select, skip=skip, target=target), environment)
+    with TemporaryDirectory(prefix="dbt-") as folder:
+        arguments = build_arguments("build", select=select, skip=skip, target=Path(folder))
+        parsed = TARGET / "partial_parse.msgpack"
+        return _invoke([*arguments, "--partial-parse-file-path", str(parsed)], environment)
 
 
 def run_unit_tests(

@@ -44,7 +44,7 @@ def main() -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         from orchestration.definitions import defs
-        from orchestration.partitions import all_markets_tags
+        from orchestration.partitions import covering_tags
 
     with dg.DagsterInstance.get() as instance:
         print("arrivals: files of the inbox into raw, exchange rates ...", flush=True)
@@ -53,7 +53,7 @@ def main() -> int:
             print("the arrivals failed; the log above says why", file=sys.stderr)
             return 1
         print("markets: staging, gates, ledger and marts, publication, forecasts ...", flush=True)
-        markets = _run(defs, "market_job", instance, all_markets_tags())
+        markets = _run(defs, "market_job", instance, covering_tags(platform.waiting_markets()))
     _print_balance(platform)
     _print_gates([*arrived.get_asset_check_evaluations(), *markets.get_asset_check_evaluations()])
     print(f"\n{time.monotonic() - began:.0f} s. Tables are in {_shown(settings)}; look at them:")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.partitions import all_markets_tags
+from orchestration.partitions import covering_tags
 from orchestration.platform import Platform
 
 ARRIVALS_GROUPS = ("raw", "reference")
@@ -32,9 +32,10 @@ market_job = dg.define_asset_job(
 
 
 @dg.schedule(job=market_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
-def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """One run over all markets: each rebuilds the months that were touched since its last publication."""
-    return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags=all_markets_tags())
+def nightly(context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.RunRequest:
+    """One run over all markets that wait: each rebuilds the months that were touched since its last publication."""
+    tags = covering_tags(platform.waiting_markets())
+    return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), tags=tags)
 
 
 @dg.sensor(job=arrivals_job, minimum_interval_seconds=60)

@@ -13,7 +13,7 @@ from orchestration.lake import Lake
 from orchestration.markets import load_markets
 from orchestration.modeling.build import build_models
 from orchestration.modeling.lineage import LineageBook
-from orchestration.modeling.manifest import models, prepared_manifest, published_models
+from orchestration.modeling.manifest import TARGET, models, prepared_manifest, published_models
 from orchestration.runs import MonthSelection, RunDatabase, make_plan
 from orchestration.settings import Settings
 
@@ -34,7 +34,7 @@ def main() -> int:
     prepared_manifest()
     with tempfile.TemporaryDirectory(prefix="tradewind-") as home:
         run = empty_run(Path(home))
-        results = build_models(run.path, (), with_tests=False)
+        results = build_models(run.path, (), with_tests=False, target=TARGET)
         failed = [f"{result.unique_id}: {result.message}" for result in results if result.has_failed]
         if failed:
             print("\n".join(failed), file=sys.stderr)

@@ -202,7 +202,10 @@ def test_an_impossible_date_keeps_its_order_and_lines_in_quarantine(world: World
     rows = world.house.read(
         "select rule_id, _row, payload from quarantine where market = 'DE' and _file = 'online_retail_1.csv' order by all"
     )
-    assert [row[:2] for row in rows] == [("order_lines.header_quarantined", 12), ("orders.ordered_at_unreadable", 12)]
+    assert [row[:2] for row in rows] == [
+        ("order_lines.header_quarantined", 12),
+        ("orders.ordered_at_unreadable", 12),
+    ]
     assert "2011-02-30" in str(rows[1][2])
 
 

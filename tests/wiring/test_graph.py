@@ -105,3 +105,11 @@ def test_the_night_covers_every_market(defs: dg.Definitions) -> None:
     keys = MARKETS.get_partition_keys()
     assert (all_markets_tags()[RANGE_START], all_markets_tags()[RANGE_END]) == (keys[0], keys[-1])
     assert keys[0] == "ZZ"
+
+
+def test_the_night_runs_from_the_first_to_the_last_market_that_waits() -> None:
+    from orchestration.partitions import RANGE_END, RANGE_START, all_markets_tags, covering_tags
+
+    tags = covering_tags({"FR", "GB", "IE"})
+    assert (tags[RANGE_START], tags[RANGE_END]) == ("GB", "IE")
+    assert covering_tags(()) == all_markets_tags()
