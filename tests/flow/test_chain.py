@@ -200,7 +200,8 @@ def test_quarantine_is_published_although_the_market_is_not(world: World) -> Non
 
 def test_an_impossible_date_keeps_its_order_and_lines_in_quarantine(world: World) -> None:
     rows = world.house.read(
-        "select rule_id, _row, payload from quarantine where market = 'DE' and _file = 'online_retail_1.csv' order by all"
+        "select rule_id, _row, payload from quarantine"
+        " where market = 'DE' and _file = 'online_retail_1.csv' order by all"
     )
     assert [row[:2] for row in rows] == [
         ("order_lines.header_quarantined", 12),
