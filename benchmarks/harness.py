@@ -87,7 +87,8 @@ def run_command(
 
     Peak memory is the larger of two figures, since each misses something: the sum of the resident memory of the whole
     process tree, sampled with psutil twenty times a second (misses a short peak), and the kernel's high-water mark of
-    the largest single process (getrusage of the child; misses what several processes hold together).
+    the largest single process (getrusage of the child; misses what several processes hold together, and counts only
+    above this process's own peak, which a child inherits).
     `environment` is added to this process's. Raises BenchmarkError when the command fails or takes too long.
     """
     words = [str(word) for word in command]
