@@ -3,7 +3,7 @@
 Belongs here: which measures guard which layer, and verdicts as check results and events. Does not: judging itself.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -41,6 +41,24 @@ def _specs(rules: Sequence[measures.Measure], words: str) -> list[dg.AssetCheckS
     return [dg.AssetCheckSpec(CHECK_NAME, asset=key, blocking=True, description=words) for key in guarded(rules)]
 
 
+def _judge_markets(
+    context: dg.AssetCheckExecutionContext,
+    platform: Platform,
+    gate: str,
+    rules: Sequence[measures.Measure],
+    expected: "Callable[[duckdb.DuckDBPyConnection], set[str]]",
+) -> Iterator[dg.AssetCheckResult]:
+    """Judge the run's tables, hold back the markets that fail, and say so; `expected` names those to be judged."""
+    run = platform.run_of(context)
+    plan = run.plan()
+    with run.connect() as con:
+        verdict = run_gate(con, gate, rules, expected(con), platform.judges)
+    _hold_back(platform, run, plan, verdict)
+    if verdict.blocks:
+        _publish_quality(platform, run, plan)
+    yield from results(context, verdict, guarded(rules))
+
+
 @dg.multi_asset_check(
     name=STAGING_GATE,
     specs=_specs(STAGING_MEASURES, "What a market's batch must satisfy before ledger and marts are built from it."),
@@ -50,15 +68,7 @@ def staging_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Holds back each market whose batch breaks a critical promise; blocks when none is left."""
-    run = platform.run_of(context)
-    plan = run.plan()
-    with run.connect() as con:
-        expected = _markets_with_raw_rows(con)
-        verdict = run_gate(con, STAGING_GATE, STAGING_MEASURES, expected, platform.judges)
-    _hold_back(platform, run, plan, verdict)
-    if verdict.blocks:
-        _publish_quality(platform, run, plan)
-    yield from results(context, verdict, guarded(STAGING_MEASURES))
+    yield from _judge_markets(context, platform, STAGING_GATE, STAGING_MEASURES, _markets_with_raw_rows)
 
 
 @dg.multi_asset_check(
@@ -70,15 +80,7 @@ def ledger_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Holds back each market whose ledger or marts break a critical promise; blocks when none is left."""
-    run = platform.run_of(context)
-    plan = run.plan()
-    with run.connect() as con:
-        expected = _markets_with_staged_rows(con)
-        verdict = run_gate(con, LEDGER_GATE, LEDGER_MEASURES, expected, platform.judges)
-    _hold_back(platform, run, plan, verdict)
-    if verdict.blocks:
-        _publish_quality(platform, run, plan)
-    yield from results(context, verdict, guarded(LEDGER_MEASURES))
+    yield from _judge_markets(context, platform, LEDGER_GATE, LEDGER_MEASURES, _markets_with_staged_rows)
 
 
 @dg.multi_asset_check(

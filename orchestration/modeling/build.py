@@ -28,7 +28,6 @@ class NodeResult:
     seconds: float
     message: str
     failures: int
-    compiled_sql: str
 
     @property
     def has_failed(self) -> bool:
@@ -40,7 +39,6 @@ def build_arguments(
     verb: Literal["build", "test", "parse"],
     *,
     select: Sequence[str] = (),
-    exclude: Sequence[str] = (),
     skip: Sequence[str] = (),
     target: Path = TARGET,
     project: Path = DBT_PROJECT,
@@ -54,8 +52,6 @@ def build_arguments(
     arguments += ["--target-path", str(target)]
     if select:
         arguments += ["--select", *select]
-    if exclude:
-        arguments += ["--exclude", *exclude]
     if skip:
         arguments += ["--exclude-resource-types", *skip]
     if verb in ("build", "test"):
@@ -135,7 +131,6 @@ def _invoke(arguments: Sequence[str], environment: Mapping[str, str]) -> list[No
             seconds=float(result.execution_time),
             message=result.message or "",
             failures=int(result.failures or 0),
-            compiled_sql=getattr(result.node, "compiled_code", None) or "",
         )
         for result in outcome.result.results
     ]

@@ -162,7 +162,6 @@ def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets,
         if places:
             con.executemany(f"insert into plan.{name} values (?, ?)", [(place.market, place.month) for place in places])
     # The pseudo-market has raw rows, quarantine and balance, but no ledger and no marts.
-    con.execute("create table plan.quality_places as select * from plan.staging_places")
     con.execute("delete from plan.mart_places where market = 'ZZ'")
     con.execute(
         "create table plan.markets (code varchar, name varchar, currency_code varchar, time_zone varchar,"
