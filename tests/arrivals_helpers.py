@@ -67,7 +67,7 @@ emits:
       currency_code: {constant: EUR}
 """
 SHIPMENTS = """
-source: carrier
+source: haulier
 version: 1
 files: ["shipments*"]
 orders_of: shop
@@ -149,9 +149,9 @@ class Room:
         return con.execute(sql).fetchall()
 
     def touches(self, batch_id: int | None) -> set[Touch]:
-        """The touches that a batch left."""
+        """The touches that a batch left, without those that only time makes due."""
         markets = load_markets(self.settings.markets_file).codes
-        pending = self.lake.pending_touches([*markets, ""])
+        pending = self.lake.pending_touches([*markets, ""], due_by=LOADED_AT)
         return {Touch(t.layer, t.feed, t.market, t.month, t.reason) for t in pending if t.batch_id == batch_id}
 
 

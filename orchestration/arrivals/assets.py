@@ -1,11 +1,12 @@
-"""The arrivals as assets: one batch, one raw table per feed.
+"""The arrivals as assets: one batch, one raw table per feed; and the replay of quarantined rows as a step.
 
-Belongs here: the step and its metadata. Does not: what happens to a file (see intake.py).
+Belongs here: the steps and their metadata. Does not: what happens to a file (see intake.py) or a row (see replay.py).
 """
 
 from collections.abc import Iterator
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.arrivals.contracts import Contract, contracts
 from orchestration.arrivals.report import ArrivalReport
@@ -57,6 +58,53 @@ def raw_tables(
     for feed in contracts():
         rows = report.rows_by_feed.get(feed, 0)
         yield dg.MaterializeResult(asset_key=raw_key(feed), metadata={"rows_arrived": rows, **_metadata(report, feed)})
+
+
+class ReplayConfig(dg.Config):
+    """Which quarantined rows are read again, and why; at least a rule, a key or a file has to be named."""
+
+    rule_ids: list[str] = Field(default=[], description="Rows that broke one of these rules.")
+    quarantine_keys: list[str] = Field(default=[], description="Rows with these keys of the table quarantine.")
+    files: list[str] = Field(default=[], description="Rows of these delivered files.")
+    feeds: list[str] = Field(default=[], description="Only rows of these feeds; empty: of all.")
+    reason: str = Field(default="", description="What was fixed, for the record.")
+    touch_only: bool = Field(default=False, description="Read nothing; only have the rows judged again.")
+
+
+@dg.op(tags={"tradewind/layer": "raw"})
+def replay_quarantine(
+    context: dg.OpExecutionContext, config: ReplayConfig, platform: dg.ResourceParam[Platform]
+) -> None:
+    """Quarantined rows read again from their landed files, with the mappings and markets of today."""
+    from orchestration.arrivals.replay import replay
+    from orchestration.arrivals.replay_rows import Selection
+
+    selection = Selection(
+        tuple(config.rule_ids), tuple(config.quarantine_keys), tuple(config.files), tuple(config.feeds)
+    )
+    try:
+        report = replay(platform.settings, platform.lake, selection, reason=config.reason, touch_only=config.touch_only)
+    except ValueError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+    for name, reason in report.lost.items():
+        context.log.warning("not read again: %s: %s", name, reason)
+    for feed, rows in report.told_anew.items():
+        context.log_event(
+            dg.AssetMaterialization(
+                raw_key(feed),
+                metadata={"rows_told_anew": rows, "batch": report.batch_id or 0, "reason": config.reason},
+            )
+        )
+    context.add_output_metadata(
+        {
+            "batch": report.batch_id or 0,
+            "rows_chosen": report.chosen,
+            "rows_told_anew": sum(report.told_anew.values()),
+            "rows_read_as_before": report.unchanged,
+            "files_lost": len(report.lost),
+            "markets_touched": ", ".join(report.markets_touched) or "none",
+        }
+    )
 
 
 def _metadata(report: ArrivalReport, feed: str) -> dict[str, dg.MetadataValue]:

@@ -57,16 +57,25 @@ def describe(mapping: SourceMapping, path: Path, settings: Settings) -> Iterator
         raw_rows.prepare(con, tuple(contracts().values()), markets)
         translator = Translator(con, contracts(), markets, "(month of arrival)")
         limits = Limits.of(settings)
-        for number, member in enumerate(unpack(path, folder, limits), start=1):
+
+        def together(name: str) -> str | None:
+            if readers.kind_of(name, mapping.format) != "xml":
+                return None
+            return " ".join([str(mapping.takes(name)), *(str(emit.line) for emit in mapping.of(name).emits)])
+
+        for number, member in enumerate(unpack(path, folder, limits, together=together), start=1):
             if not mapping.takes(member.name):
                 yield f"{member.label}: the patterns of `files` do not take this name: {', '.join(mapping.patterns)}"
-            frame = readers.read(con, member, mapping.format, folder, limits)
-            new = new_columns(frame, mapping)
+            kind = mapping.of(member.name)
+            if not kind.emits:
+                raise Refusal("file.unknown", f"{member.label}: no emit of {mapping.path} takes this name")
+            frame = readers.read(con, member, mapping.format, folder, limits, settings.duckdb_threads)
+            new = new_columns(frame, kind)
             if mapping.unpivot is not None:
                 frame = frames.unpivot(con, frame, mapping.unpivot, member.label, mapping.nulls)
             source = SourceFile(member.label, number, frame)
-            counts = translator.translate(source, mapping)
-            yield f"{member.label}: {frame.rows:,} rows, {translator.unused_rows(source, mapping):,} of them unused"
+            counts = translator.translate(source, kind)
+            yield f"{member.label}: {frame.rows:,} rows, {translator.unused_rows(source, kind):,} of them unused"
             if new:
                 yield f"  columns that the mapping does not know: {', '.join(new)}"
             for text, rows in translator.unknown_markets(source, counts).items():

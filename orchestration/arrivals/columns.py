@@ -58,10 +58,12 @@ def refuse_lost(con: duckdb.DuckDBPyConnection, frame: Frame, emit: Emit, label:
 
 
 def raw_row(frame: Frame, emit: Emit) -> str:
-    """SQL of the source's own columns as a JSON object."""
+    """SQL of the source's own columns as a JSON object; of columns named as their fields, only what is no field."""
     if frame.kind == "table":
-        pairs = ", ".join(f"{literal(column)}: c{n}" for n, column in enumerate(frame.columns))
-        return f"cast(to_json({{{pairs}}}) as varchar)"
+        in_fields = emit.fields if emit.is_by_name else ()
+        kept = [(n, column) for n, column in enumerate(frame.columns) if column not in in_fields]
+        pairs = ", ".join(f"{literal(column)}: c{n}" for n, column in kept)
+        return f"cast(to_json({{{pairs}}}) as varchar)" if pairs else "'{}'"
     if emit.explode is None or "." in emit.explode:
         return "cast(j as varchar)"
     # Each record keeps its own element only: the whole array in every element's row would grow with its square.

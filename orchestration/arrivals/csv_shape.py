@@ -17,6 +17,7 @@ LINE_FEED, CARRIAGE_RETURN = 10, 13
 
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
 
 
 def regular_rows(path: Path, *, delimiter: str, quote: str, width: int, header_row: int = 1) -> int | None:
@@ -45,14 +46,19 @@ class _Scan:
 
     def takes(self, data: Bytes) -> bool:
         """Whether the file is still regular after these bytes."""
-        quotes = data == self.quote
-        is_open = np.logical_xor.accumulate(np.concatenate(([self.is_open], quotes)))
-        before, after = is_open[:-1], is_open[1:]
-        previous = np.concatenate((np.array([self.last_byte], np.uint8), data[:-1]))
-        if self._is_odd(data, previous, quotes, before, after):
+        quotes = np.flatnonzero(data == self.quote)
+        if len(quotes) or self.is_open:
+            is_open = (np.cumsum(data == self.quote, dtype=np.uint8) & 1).astype(np.bool_) ^ self.is_open
+            outside = ~is_open
+        else:
+            is_open, outside = None, None
+        if self._is_odd(data, quotes, is_open):
             return False
-        is_regular = self._count(data, np.flatnonzero((data == LINE_FEED) & ~after), ~after)
-        self.last_byte, self.is_open = int(data[-1]), bool(after[-1])
+        is_end, is_delimiter = data == LINE_FEED, data == self.delimiter
+        if outside is not None:
+            is_end, is_delimiter = is_end & outside, is_delimiter & outside
+        is_regular = self._count(data, np.flatnonzero(is_end), np.flatnonzero(is_delimiter))
+        self.last_byte, self.is_open = int(data[-1]), is_open is not None and bool(is_open[-1])
         return is_regular
 
     def rows_at_end(self) -> int | None:
@@ -65,16 +71,29 @@ class _Scan:
             self.rows += 1
         return self.rows
 
-    def _is_odd(self, data: Bytes, previous: Bytes, quotes: Flags, before: Flags, after: Flags) -> bool:
-        """Whether a quote stands inside of an unquoted value, or after one, or a line ends in an unusual way."""
-        opened_inside = quotes & after & ~np.isin(previous, (self.delimiter, LINE_FEED, self.quote))
-        was_closed = (previous == self.quote) & ~before
-        goes_on = was_closed & ~np.isin(data, (self.delimiter, LINE_FEED, CARRIAGE_RETURN, self.quote))
-        lone_return = (previous == CARRIAGE_RETURN) & ~before & (data != LINE_FEED)
+    def _is_odd(self, data: Bytes, quotes: Positions, is_open: Flags | None) -> bool:
+        """Whether a quote stands inside of an unquoted value, or after one, or a line ends in an unusual way.
+
+        is_open: whether a quote is open after each byte; None: no quote stands in these bytes, and none was open.
+        """
+        # Few bytes are quotes or ends of line, so only these and their neighbours are looked at.
+        opening = quotes if is_open is None else quotes[is_open[quotes]]
+        before_opening = np.where(opening > 0, data[opening - 1], self.last_byte)
+        opened_inside = ~np.isin(before_opening, (self.delimiter, LINE_FEED, self.quote))
+        after_quote = self._following(quotes, data, self.quote, is_open)
+        goes_on = ~np.isin(data[after_quote], (self.delimiter, LINE_FEED, CARRIAGE_RETURN, self.quote))
+        after_return = self._following(np.flatnonzero(data == CARRIAGE_RETURN), data, CARRIAGE_RETURN, is_open)
+        lone_return = data[after_return] != LINE_FEED
         return bool(opened_inside.any() or goes_on.any() or lone_return.any())
 
-    def _count(self, data: Bytes, ends: npt.NDArray[np.intp], is_outside: Flags) -> bool:
-        delimiters = np.flatnonzero((data == self.delimiter) & is_outside)
+    def _following(self, found: Positions, data: Bytes, byte: int, is_open: Flags | None) -> Positions:
+        """The positions of these bytes that follow such a byte outside of quotes."""
+        if is_open is not None:
+            found = found[~is_open[found]]
+        following = found[found < len(data) - 1] + 1
+        return np.concatenate(([0], following)) if self.last_byte == byte and not self.is_open else following
+
+    def _count(self, data: Bytes, ends: Positions, delimiters: Positions) -> bool:
         per_row = np.diff(np.searchsorted(delimiters, ends), prepend=0)
         lengths = np.diff(ends, prepend=-1) - 1
         if len(ends):

@@ -27,7 +27,7 @@ from orchestration.arrivals.report import ArrivalReport, FileOutcome
 from orchestration.arrivals.translation import SourceFile, Translator
 from orchestration.arrivals.unpacking import Limits, Member, unpack
 from orchestration.arrivals.workshop import sweep, workshop
-from orchestration.lake import FileRecord, Lake
+from orchestration.lake import FileRecord, Lake, Touch
 from orchestration.markets import load_markets
 from orchestration.settings import Settings
 
@@ -58,7 +58,7 @@ def arrive(
         with workshop(settings) as (con, folder):
             raw_rows.prepare(con, tuple(contracts().values()), markets)
             translator = Translator(con, contracts(), markets, at.strftime("%Y-%m"))
-            intake = _Intake(settings, lake, con, folder, mappings, translator)
+            intake = Intake(settings, lake, con, folder, mappings, translator)
             for path in paths:
                 intake.take(path)
             report = intake.commit(at)
@@ -80,7 +80,7 @@ class _StillWritten(Exception):
 
 
 @dataclass
-class _Intake:
+class Intake:
     """The files of one arrival while it goes on."""
 
     settings: Settings
@@ -103,7 +103,7 @@ class _Intake:
             before = path.stat()
             blank = replace(blank, size=before.st_size, sha256=shelves.fingerprint(path))
             self._refuse_known(blank)
-            outcome = self._translated(path, blank)
+            outcome = self.read(path, blank)
             after = path.stat()
             if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                 raise _StillWritten
@@ -111,14 +111,18 @@ class _Intake:
         except (Refusal, _StillWritten, FileNotFoundError, PermissionError, duckdb.Error) as error:
             if isinstance(error, NOT_THE_FILES_FAULT):
                 raise
-            for number in range(first_member, self.members + 1):
-                self.translator.forget(number)
+            self.forget(first_member)
             if isinstance(error, _StillWritten) or not path.exists():
                 # Whoever writes or takes away the file is not done with it.
                 self.still_written.append(name)
             else:
                 refusal = error if isinstance(error, Refusal) else _unforeseen(name, error)
                 self.outcomes.append((path, replace(blank, rule=refusal.rule, reason=refusal.detail)))
+
+    def forget(self, first_member: int) -> None:
+        """Drop the records of this member and those read after it."""
+        for number in range(first_member, self.members + 1):
+            self.translator.forget(number)
 
     def _refuse_known(self, file: FileOutcome) -> None:
         for _, other in self.outcomes:
@@ -129,12 +133,13 @@ class _Intake:
             batch = next(batch for batch, record in self.lake.arrived_files() if record == known)
             raise Refusal("file.duplicate", f"{file.name} has the content of {known.name}, taken in batch {batch}")
 
-    def _translated(self, path: Path, blank: FileOutcome) -> FileOutcome:
+    def read(self, path: Path, blank: FileOutcome) -> FileOutcome:
+        """Collect a file's records under the name that `blank` gives it; raises Refusal."""
         limits = Limits.of(self.settings)
         unpacked = Path(tempfile.mkdtemp(dir=self.folder))
         try:
             outcome = replace(blank, status="loaded")
-            for member in unpack(path, unpacked, limits, outcome.name):
+            for member in unpack(path, unpacked, limits, outcome.name, self._messages_of):
                 outcome = self._with_member(outcome, member, limits, unpacked)
             return outcome
         finally:
@@ -143,7 +148,7 @@ class _Intake:
     def _with_member(self, outcome: FileOutcome, member: Member, limits: Limits, folder: Path) -> FileOutcome:
         self.members += 1
         mapping = self._mapping_of(member)
-        frame = readers.read(self.con, member, mapping.format, folder, limits)
+        frame = readers.read(self.con, member, mapping.format, folder, limits, self.settings.duckdb_threads)
         new = new_columns(frame, mapping)
         if mapping.unpivot is not None:
             frame = frames.unpivot(self.con, frame, mapping.unpivot, member.label, mapping.nulls)
@@ -160,6 +165,13 @@ class _Intake:
             unused_rows=outcome.unused_rows + self.translator.unused_rows(source, mapping),
         )
 
+    def _messages_of(self, name: str) -> str | None:
+        """The emits that messages of this name give, which are read as one file; None for every other name."""
+        found = [mapping for mapping in self.mappings if mapping.takes(name)]
+        if len(found) != 1 or readers.kind_of(name, found[0].format) != "xml":
+            return None
+        return " ".join([found[0].path, *(str(emit.line) for emit in found[0].of(name).emits)])
+
     def _mapping_of(self, member: Member) -> SourceMapping:
         found = [mapping for mapping in self.mappings if mapping.takes(member.name)]
         if not found:
@@ -168,31 +180,21 @@ class _Intake:
         if len(found) > 1:
             names = ", ".join(mapping.path for mapping in found)
             raise Refusal("file.ambiguous", f"{member.label}: taken by {names}; make their file patterns differ")
-        return found[0]
+        mapping = found[0].of(member.name)
+        if not mapping.emits:
+            raise Refusal("file.unknown", f"{member.label}: no emit of {mapping.path} takes this name")
+        return mapping
 
     def commit(self, at: datetime) -> ArrivalReport:
         """Place the records and append the batch; the report of all files."""
         outcomes = tuple(outcome for _, outcome in self.outcomes)
         if not outcomes:
             return ArrivalReport(None, (), tuple(self.still_written))
-        frames.drop(self.con)
-        feeds = self._feeds_with_rows()
         known = Known.now(self.con, self.lake, contracts())
-        placing.place(self.con, feeds, known, contracts())
-        raw = placing.raw_feeds(self.con, feeds)
-        edges, placements = placing.new_edges(self.con, contracts()), placing.new_placements(self.con)
-        touched = touching.touches(self.con, feeds, known, self.inferred)
         loaded = [(path, outcome.sha256) for path, outcome in self.outcomes if outcome.status == "loaded"]
         shelves.promise(self.settings, loaded)
-        batch_id = self.lake.append_batch(
-            self.con,
-            feeds=raw,
-            files=[_record(outcome) for outcome in outcomes],
-            edges=edges,
-            placements=placements,
-            touches=touched,
-            loaded_at=at,
-        )
+        feeds = self._feeds_with_rows()
+        batch_id, touched = self.append(at, known, feeds, [_record(outcome) for outcome in outcomes])
         return ArrivalReport(
             batch_id=batch_id,
             files=outcomes,
@@ -201,6 +203,35 @@ class _Intake:
             touches=len(touched),
             reversal_places=touching.reversal_places(self.con, feeds, self.inferred),
         )
+
+    def append(
+        self,
+        at: datetime,
+        known: Known,
+        feeds: Sequence[Contract],
+        files: Sequence[FileRecord],
+        *,
+        replays: str | None = None,
+        also_touched: Sequence[Touch] = (),
+    ) -> tuple[int, tuple[Touch, ...]]:
+        """Place the collected records of these feeds and append them as one batch; its id and what it touches now."""
+        frames.drop(self.con)
+        placing.place(self.con, feeds, known, contracts())
+        raw = placing.raw_feeds(self.con, feeds)
+        edges, placements = placing.new_edges(self.con, contracts()), placing.new_placements(self.con)
+        found = touching.touches(self.con, feeds, known, self.inferred, contracts(), at)
+        touched = tuple(dict.fromkeys((*found, *also_touched)))
+        batch_id = self.lake.append_batch(
+            self.con,
+            feeds=raw,
+            files=files,
+            edges=edges,
+            placements=placements,
+            touches=touched,
+            loaded_at=at,
+            replays=replays,
+        )
+        return batch_id, tuple(touch for touch in touched if touch.due_at is None)
 
     def clear_up(self, at: datetime) -> None:
         """Move the files where they belong, now that the batch is committed."""

@@ -5,12 +5,12 @@ SQL that it becomes (see `expressions.py`, `translation.py`). Nothing in a mappi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
 PlainName = Literal["upper", "lower", "squeeze", "nfkc"]
-FormatType = Literal["auto", "csv", "jsonl", "parquet", "xlsx"]
+FormatType = Literal["auto", "csv", "jsonl", "parquet", "xlsx", "xml"]
 
 # "NA" is not among them: it is Namibia, and in a column of codes a null would lose a market.
 DEFAULT_NULLS = ("", "NULL", "Null", "null", "None", "NaN", "nan", "N/A", "n/a", "#N/A", "-", "--", "无", "暂无")
@@ -18,7 +18,10 @@ DEFAULT_NULLS = ("", "NULL", "Null", "null", "None", "NaN", "nan", "N/A", "n/a",
 
 @dataclass(frozen=True)
 class Format:
-    """How a file is written; `auto` goes by the ending of its name, an empty quote means that nothing is quoted."""
+    """How a file is written; `auto` goes by the ending of its name, an empty quote means that nothing is quoted.
+
+    records, arrays: of XML, the names of the elements that are rows, and the paths in a row that are arrays.
+    """
 
     type: FormatType = "auto"
     delimiter: str = ","
@@ -27,6 +30,8 @@ class Format:
     sheet: str | None = None
     header_row: int = 1
     has_final_newline: bool = False
+    records: tuple[str, ...] = ()
+    arrays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,7 +174,10 @@ class FieldSpec:
 
 @dataclass(frozen=True)
 class Emit:
-    """The records of one feed that a file gives: of which rows, once per distinct record, per element of an array."""
+    """The records of one feed that a file gives: of which rows, once per distinct record, per element of an array.
+
+    patterns: the names of the files that give them; empty for all files of the mapping.
+    """
 
     feed: str
     where: tuple[Condition, ...]
@@ -177,6 +185,13 @@ class Emit:
     explode: str | None
     fields: Mapping[str, FieldSpec]
     line: int
+    patterns: tuple[str, ...] = ()
+    # Columns and fields have one name: the raw row need not keep what the fields hold already.
+    is_by_name: bool = False
+
+    def takes(self, file_name: str) -> bool:
+        """Whether a file of this name (without folder and compression ending) gives these records."""
+        return not self.patterns or _matches(file_name, self.patterns)
 
 
 @dataclass(frozen=True)
@@ -202,6 +217,7 @@ class SourceMapping:
     duplicates: Literal["identical_rows", "keep"]
     reversals: Literal["documented", "inferred"]
     orders_of: str
+    ids_of: str
     ignored_columns: tuple[str, ...]
     retyped_share: float | None
     unpivot: Unpivot | None
@@ -209,7 +225,15 @@ class SourceMapping:
 
     def takes(self, file_name: str) -> bool:
         """Whether a file of this name (without folder and compression ending) belongs to the source."""
-        return any(fnmatchcase(file_name.casefold(), pattern.casefold()) for pattern in self.patterns)
+        return _matches(file_name, self.patterns)
+
+    def of(self, file_name: str) -> "SourceMapping":
+        """The mapping with the emits of a file of this name only: there may be none."""
+        return replace(self, emits=tuple(emit for emit in self.emits if emit.takes(file_name)))
+
+
+def _matches(file_name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(file_name.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 def references(value: Value) -> Iterator[Reference]:

@@ -17,13 +17,17 @@ from orchestration.arrivals.known import Known
 from orchestration.arrivals.raw_rows import collected
 from orchestration.arrivals.sql_text import literal, name
 from orchestration.lake import RawFeed
+from orchestration.markets import PSEUDO_MARKET
 
 ROW_COLUMNS = (
     "_source_id", "_file", "_row", "_content_hash", "_raw", "_repairs", "_document_key", "_record_key", "_order_key",
     "_version", "_event_at",
 )  # fmt: skip
-# Which of several versions of a document survives: never the one that only came later.
-RANK = "{'version': _version, 'event_at': _event_at, 'content_hash': _content_hash}"
+# Which of several versions of a document survives: never the one that only came later. Among equals one whose country
+# is a market, because staging refuses the others: so a document leaves ZZ when its country becomes a market and the
+# same record comes again.
+RANK = "{{'version': _version, 'event_at': _event_at, 'is_at_home': {at_home}, 'content_hash': _content_hash}}"
+RANK_OF_COLLECTED = RANK.format(at_home=f"_own_market <> {literal(PSEUDO_MARKET)}")
 MOVED = "was_market is not null and (market, month) is distinct from (was_market, was_month)"
 
 
@@ -54,22 +58,31 @@ def raw_feeds(con: duckdb.DuckDBPyConnection, feeds: Sequence[Contract]) -> Mapp
     found = {}
     for contract in feeds:
         fields = ", ".join(f"r.{name(field)}" for field in contract.field_names)
+        # The places are looked up once, and the view finds them by number: it is read several times, and in parts.
         con.execute(
             f"""
-            create or replace temp view arriving_{contract.feed} as
-            select {fields}, {", ".join(f"r.{column}" for column in ROW_COLUMNS)},
-                coalesce(d.market, r._own_market) as _market,
+            create or replace temp table places_{contract.feed} as
+            select r.rowid as number, coalesce(d.market, r._own_market) as _market,
                 coalesce(d.month, r._own_month) as _month
             from {collected(contract.feed)} as r
             left join documents as d on d.feed = {literal(contract.feed)} and d.document_key = r._document_key
             """
         )
-        found[contract.feed] = RawFeed(f"arriving_{contract.feed}", contract.field_names)
+        con.execute(
+            f"""
+            create or replace temp view arriving_{contract.feed} as
+            select {fields}, {", ".join(f"r.{column}" for column in ROW_COLUMNS)}, p._market, p._month,
+                p.number as _number
+            from {collected(contract.feed)} as r
+            join places_{contract.feed} as p on p.number = r.rowid
+            """
+        )
+        found[contract.feed] = RawFeed(f"arriving_{contract.feed}", contract.field_names, "_number")
     return found
 
 
 def new_edges(con: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract]) -> str | None:
-    """The view of edges to append, None without any: each document to itself or what it follows, and to its orders.
+    """The table of edges to append, None without any: each document to itself or what it follows, and to its orders.
 
     A header's edge to itself is what tells its place to records that come later. Known edges do not repeat.
     """
@@ -77,7 +90,7 @@ def new_edges(con: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract])
     parents = ", ".join(f"({literal(c.feed)}, {literal(c.follows or c.feed)})" for c in marketed)
     con.execute(
         f"""
-        create or replace temp view arriving_edges as
+        create or replace temp table arriving_edges as
         select e.*
         from (
             select d.feed as from_feed, d.document_key as from_key, p.parent as to_feed, d.document_key as to_key,
@@ -133,8 +146,9 @@ def _place_headers(con: duckdb.DuckDBPyConnection, contract: Contract, known: Kn
         select n.document_key, n.rank, n.own.market as market, n.own.month as month,
             k.market as was_market, k.month as was_month, true as wins, n.versions
         from (
-            select _document_key as document_key, max({RANK}) as rank, count(distinct _content_hash) as versions,
-                arg_max({{'market': _own_market, 'month': _own_month}}, {RANK}) as own
+            select _document_key as document_key, max({RANK_OF_COLLECTED}) as rank,
+                count(distinct _content_hash) as versions,
+                arg_max({{'market': _own_market, 'month': _own_month}}, {RANK_OF_COLLECTED}) as own
             from {collected(contract.feed)}
             where _document_key is not null
             group by _document_key
@@ -149,15 +163,19 @@ def _place_headers(con: duckdb.DuckDBPyConnection, contract: Contract, known: Kn
         f"union select was_market from candidates where {MOVED}"
     ).fetchall()
     if markets:
+        rank = RANK.format(at_home="z.code is not null")
         # Only documents that would move are looked up in raw: does the newcomer outrank the version that is there?
         con.execute(
             f"""
-            update candidates set wins = candidates.rank > there.rank
+            update candidates
+            set wins = candidates.rank > there.rank
+                or (candidates.rank = there.rank and was_market = {literal(PSEUDO_MARKET)})
             from (
-                select _document_key, max({RANK}) as rank
-                from {known.raw(contract, {str(market) for (market,) in markets})}
-                where _document_key in ({moving})
-                group by _document_key
+                select r._document_key, max({rank}) as rank
+                from {known.raw(contract, {str(market) for (market,) in markets})} as r
+                left join market_zones as z on z.code = r.{name(contract.market_field or "")}
+                where r._document_key in ({moving})
+                group by r._document_key
             ) as there
             where there._document_key = candidates.document_key
             """

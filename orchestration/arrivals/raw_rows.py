@@ -33,6 +33,8 @@ RECORD_COLUMNS = (
     ("_file_no", "integer"),
 )
 
+WITHOUT_WIDTH = r"[\x{200b}\x{2060}\x{feff}]"
+
 
 def collected(feed: str) -> str:
     """The table that collects a feed's records."""
@@ -70,4 +72,8 @@ def learn_spellings(con: duckdb.DuckDBPyConnection, query: str, markets: Markets
 
 
 def _nfkc(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_normalize(texts, form="NFKC")
+    folded = pc.utf8_normalize(texts, form="NFKC")
+    # NFKC keeps what has no width. The joiners U+200C and U+200D stay: they belong to words of Persian and Hindi.
+    if pc.any(pc.match_substring_regex(folded, WITHOUT_WIDTH)).as_py():
+        return pc.replace_substring_regex(folded, WITHOUT_WIDTH, "")
+    return folded

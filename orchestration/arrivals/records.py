@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orchestration.arrivals.contracts import Contract
 from orchestration.arrivals.mapping import Emit, Generated, SourceMapping
-from orchestration.arrivals.parsing import CANONICAL
+from orchestration.arrivals.parsing import CANONICAL, INSIDE_MONTH
 from orchestration.arrivals.sql_text import Pipeline, key_of, literal, name
 from orchestration.markets import PSEUDO_MARKET
 
@@ -107,7 +107,10 @@ class RecordSql:
         if self.contract.field(field).type == "date":
             return f"case when {_is_canonical(text, 'date')} then left({text}, 7) end"
         local = f"timezone({zone}, try_cast({text} as timestamptz))"
-        return f"case when {_is_canonical(text, 'timestamp')} then strftime({local}, '%Y-%m') end"
+        return (
+            f"case when regexp_full_match({text}, {literal(INSIDE_MONTH)}) then left({text}, 7) "
+            f"when {_is_canonical(text, 'timestamp')} then strftime({local}, '%Y-%m') end"
+        )
 
 
 def _is_canonical(text: str, kind: str) -> str:

@@ -17,6 +17,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "file.truncated": "The file breaks off, or a row does not have the columns of the header.",
         "file.unreadable": "The file is not of the format that its mapping says.",
         "file.wrongly_encoded": "The file's bytes are no text in the encoding that its mapping says.",
+        "file.unsafe_xml": "The XML declares a document type or entities, or nests deeper than any message.",
         "file.unsafe_path": "The archive has a member that would land outside of its folder.",
         "file.nested_archive": "The archive has an archive inside.",
         "file.unknown": "No mapping takes a file of this name.",
@@ -38,6 +39,10 @@ class Refusal(Exception):
         super().__init__(f"{rule}: {detail}")
         self.rule = rule
         self.detail = detail
+
+    def __reduce__(self) -> tuple[type["Refusal"], tuple[str, str]]:
+        """What copies it out of another process: the two arguments, of which `Exception` itself keeps neither."""
+        return Refusal, (self.rule, self.detail)
 
 
 def shape(text: str) -> str:

@@ -66,6 +66,13 @@ def land(settings: Settings, path: Path, sha256: str) -> Path:
     return target
 
 
+def landed(settings: Settings, name: str, sha256: str) -> Path | None:
+    """Where an accepted file of this label and content is kept; None when it is no longer there."""
+    plain = settings.landing / Path(name).name
+    kept = (plain, _kept(settings.landing, plain.name, sha256))
+    return next((path for path in kept if path.is_file() and fingerprint(path) == sha256), None)
+
+
 def reject(settings: Settings, path: Path, outcome: FileOutcome, at: datetime) -> Path:
     """Put a refused inbox file aside with its reason; of a file from elsewhere only the reason is written."""
     target = _free(settings.rejected, path.name, outcome.sha256)

@@ -3,13 +3,16 @@
 Staging is touched where rows are written and where moved documents were; marts where the orders of these documents
 stand (an order's documents are shown in the order's month), or, without a known order, the documents themselves.
 
-Belongs here: touches. Does not: places (see `placing.py`), which must be decided before.
+Belongs here: touches of what an arrival brings and moves. Does not: places (see `placing.py`), which must be decided
+before, and rows of earlier arrivals that are judged by it (see `dependents.py`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 
 import duckdb
 
+from orchestration.arrivals import dependents
 from orchestration.arrivals.contracts import Contract
 from orchestration.arrivals.known import Known
 from orchestration.arrivals.placing import MOVED
@@ -25,7 +28,12 @@ IS_REVERSAL = "leg_type in ('cancellation', 'return') and reverses_order_no is n
 
 
 def touches(
-    con: duckdb.DuckDBPyConnection, feeds: Sequence[Contract], known: Known, inferred: Collection[str]
+    con: duckdb.DuckDBPyConnection,
+    feeds: Sequence[Contract],
+    known: Known,
+    inferred: Collection[str],
+    contracts: Mapping[str, Contract],
+    loaded_at: datetime,
 ) -> tuple[Touch, ...]:
     """The touches of one arrival, each once; `inferred` are the sources whose reversals name no sale."""
     con.execute(
@@ -36,13 +44,19 @@ def touches(
     _find_orders(con)
     _touch_orders(con)
     _touch_own_places(con)
+    dependents.touch_awaited(con, contracts.values(), loaded_at)
+    dependents.touch_judged_beside_order(con)
     by_feed = {contract.feed: contract for contract in feeds}
     if "fx_rates" in by_feed:
         _touch_rated(con, by_feed["fx_rates"], known)
     if "order_lines" in by_feed and inferred:
         _touch_reversals(con, by_feed["order_lines"], known, inferred)
-    rows = con.execute("select distinct * from found_touches order by all").fetchall()
-    return tuple(Touch(*row) for row in rows)
+    if "products" in by_feed:
+        dependents.touch_judged_beside_product(con, by_feed["products"], known, contracts)
+    rows = con.execute(
+        "select distinct *, null as due_at from found_touches union select * from due_touches order by all"
+    ).fetchall()
+    return tuple(Touch(*row, due_at=due_at and due_at.replace(tzinfo=UTC)) for *row, due_at in rows)
 
 
 def reversal_places(

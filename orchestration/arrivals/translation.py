@@ -20,6 +20,10 @@ from orchestration.arrivals.refusal import Refusal, shape
 from orchestration.arrivals.sql_text import Pipeline, key_of, literal, name
 from orchestration.markets import PSEUDO_MARKET, Markets
 
+# Below so many rows DuckDB takes longer to optimise the layers of expressions than to compute them: of an order's 30
+# fields, 0.28 s instead of 0.09 s whatever the rows, against 5 microseconds that each row costs without.
+FEW_ROWS = 20_000
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -42,12 +46,19 @@ class Translator:
     def translate(self, file: SourceFile, mapping: SourceMapping) -> Mapping[str, int]:
         """Collect the file's records; the number of records by feed. Raises Refusal: then `forget` the file."""
         counts: dict[str, int] = {}
-        for emit in mapping.emits:
-            translation = _Translation(self, file, mapping, emit)
-            refuse_lost(self.con, file.frame, emit, file.label)
-            translation.collect()
-            translation.refuse_retyped_columns()
-            counts[emit.feed] = self._count(f"{raw_rows.collected(emit.feed)} where _file_no = {file.number}")
+        is_small = file.frame.rows < FEW_ROWS
+        if is_small:
+            self.con.execute("pragma disable_optimizer")
+        try:
+            for emit in mapping.emits:
+                translation = _Translation(self, file, mapping, emit)
+                refuse_lost(self.con, file.frame, emit, file.label)
+                translation.collect()
+                translation.refuse_retyped_columns()
+                counts[emit.feed] = self._count(f"{raw_rows.collected(emit.feed)} where _file_no = {file.number}")
+        finally:
+            if is_small:
+                self.con.execute("pragma enable_optimizer")
         return counts
 
     def forget(self, number: int) -> None:
@@ -207,8 +218,16 @@ class _Translation:
         number = self.file.number
         is_order = self.contract.feed == "orders"
         key = key_of([literal(self.mapping.source_id if is_order else self.mapping.orders_of), "trim(order_no)"])
+        # False for null: such a record names no order either way.
+        simple = f"coalesce(not contains({name(field)}, ';') and trim({name(field)}) = {name(field)} "
+        simple += f"and {name(field)} <> '', false)"
+        rows = f"{table} where _file_no = {number} and _document_key is not null"
         self.to.con.execute(
-            f"insert into links select distinct {literal(self.contract.feed)}, _document_key, {key}, {number} "
-            f"from (select _document_key, unnest(string_split({name(field)}, ';')) as order_no "
-            f"from {table} where _file_no = {number} and _document_key is not null) where trim(order_no) <> ''"
+            f"insert into links select distinct {literal(self.contract.feed)}, _document_key, order_key, {number} "
+            "from ("
+            # The record itself has the key of the order that it names first.
+            f"select _document_key, _order_key as order_key from {rows} and {simple} "
+            f"union all select _document_key, {key} from ("
+            f"select _document_key, unnest(string_split({name(field)}, ';')) as order_no from {rows} and not {simple}"
+            f") where trim(order_no) <> '')"
         )

@@ -11,8 +11,8 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -22,7 +22,10 @@ from orchestration.settings import Settings
 CHUNK = 1 << 20
 # Below this a high ratio harms nobody, and a small file of equal rows is quickly that repetitive.
 RATIO_FLOOR = 1 << 20
+# A member that is a file of its own costs a file on disk and some statements; a message that is read with the others of
+# its archive only its entry in the archive's directory, some 700 bytes of memory.
 MAX_MEMBERS = 10_000
+MAX_MESSAGES = 100_000
 ARCHIVE_ENDINGS = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar", ".zst")
 GZIP_MAGIC, ZIP_MAGIC = b"\x1f\x8b", b"PK\x03\x04"
 
@@ -43,17 +46,35 @@ class Limits:
 
 @dataclass(frozen=True)
 class Member:
-    """A plain file to be read: its label in raw (`archive.zip!member.csv`), its name without folder, its bytes."""
+    """A plain file to be read: its label in raw (`archive.zip!member.csv`), its name without folder, its bytes.
+
+    entries: when not empty, the member stands for these members of the archive `path`, which are read as one file;
+    its label is the archive's, its name that of the first one. stated_bytes: their size as the archive states it.
+    """
 
     label: str
     name: str
     path: Path
+    entries: tuple[str, ...] = ()
+    stated_bytes: int = 0
+    budget: "Budget | None" = field(default=None, compare=False)
 
 
-def unpack(path: Path, folder: Path, limits: Limits, label: str = "") -> tuple[Member, ...]:
+def _alone(_: str) -> None:
+    """No member of a zip is read together with others."""
+
+
+def unpack(
+    path: Path,
+    folder: Path,
+    limits: Limits,
+    label: str = "",
+    together: Callable[[str], str | None] = _alone,
+) -> tuple[Member, ...]:
     """The plain files of a delivered file; expanded ones are written into `folder`. Raises Refusal.
 
     label: what rows and messages call the file; default its name.
+    together: of a member's name, which members of a zip are read as one (those of one answer); None: by itself.
     """
     label = label or path.name
     size = path.stat().st_size
@@ -65,16 +86,40 @@ def unpack(path: Path, folder: Path, limits: Limits, label: str = "") -> tuple[M
     if lowered.endswith(".gz"):
         return (_unpack_gzip(path, folder, limits, label),)
     if lowered.endswith(".zip"):
-        return tuple(_unpack_zip(path, folder, limits, label))
+        return tuple(_unpack_zip(path, folder, limits, label, together))
     # Read through a link of a plain name: DuckDB takes brackets and stars in a name for a pattern.
     link = folder / "0.plain"
     link.symlink_to(path.resolve())
     return (Member(label, path.name, link),)
 
 
+def entries(member: Member, limits: Limits, largest: int) -> Iterator[tuple[str, str, bytes]]:
+    """Each of a member's entries: its name in the archive, its label and its bytes, at most `largest`; raises Refusal.
+
+    They are read straight from the archive: thousands of small files on disk would take longer than their parsing.
+    """
+    budget = member.budget or Budget(member.label, member.path.stat().st_size, limits)
+    with _opened_zip(member.path, member.label) as archive:
+        for entry in member.entries:
+            label, name, size = f"{member.label}!{entry}", PurePosixPath(entry).name, 0
+            _refuse_nested(name, label)
+            parts: list[bytes] = []
+            for chunk in _chunks(archive, archive.getinfo(entry), label):
+                if not parts:
+                    _refuse_nested_bytes(chunk, name, label)
+                size += len(chunk)
+                if size > largest:
+                    raise Refusal("file.oversized", f"{label} has more than {largest:,} bytes, the limit of a message")
+                budget.spend(len(chunk))
+                parts.append(chunk)
+            if not parts:
+                raise Refusal("file.empty", f"{label} has 0 bytes")
+            yield entry, label, b"".join(parts)
+
+
 def check_spreadsheet(path: Path, label: str, limits: Limits) -> None:
     """Pass when an XLSX file, which is a zip, expands within the limits; raises Refusal."""
-    budget = _Budget(label, path.stat().st_size, limits)
+    budget = Budget(label, path.stat().st_size, limits)
     with _opened_zip(path, label) as archive:
         for info in archive.infolist():
             for chunk in _chunks(archive, info, label):
@@ -115,13 +160,14 @@ def to_utf8(path: Path, encoding: str, folder: Path, label: str) -> Path:
                 return target
 
 
-class _Budget:
+class Budget:
     """Counts expanded bytes and refuses at the first byte too many."""
 
     def __init__(self, label: str, packed: int, limits: Limits) -> None:
         self.label, self.packed, self.limits, self.expanded = label, packed, limits, 0
 
     def spend(self, count: int) -> None:
+        """Count bytes that were expanded; raises Refusal at the first one too many."""
         self.expanded += count
         if self.expanded > self.limits.max_expanded_bytes:
             raise Refusal(
@@ -138,7 +184,7 @@ def _unpack_gzip(path: Path, folder: Path, limits: Limits, label: str) -> Member
     name = path.name[: -len(".gz")]
     _refuse_nested(name, label)
     target = folder / "0.plain"
-    budget = _Budget(label, path.stat().st_size, limits)
+    budget = Budget(label, path.stat().st_size, limits)
     try:
         with gzip.open(path, "rb") as source, target.open("wb") as output:
             while chunk := source.read(CHUNK):
@@ -155,18 +201,22 @@ def _unpack_gzip(path: Path, folder: Path, limits: Limits, label: str) -> Member
     return Member(label, name, target)
 
 
-def _unpack_zip(path: Path, folder: Path, limits: Limits, label: str) -> Iterator[Member]:
-    budget = _Budget(label, path.stat().st_size, limits)
+def _unpack_zip(
+    path: Path, folder: Path, limits: Limits, label: str, together: Callable[[str], str | None]
+) -> Iterator[Member]:
+    budget = Budget(label, path.stat().st_size, limits)
     with _opened_zip(path, label) as archive:
         infos = [info for info in archive.infolist() if _is_file(info, label)]
         if not infos:
             raise Refusal("file.empty", f"{label}: the archive has no file")
-        if len(infos) > MAX_MEMBERS:
-            raise Refusal("file.oversized", f"{label} has {len(infos):,} members, the limit is {MAX_MEMBERS:,}")
+        joined, single = _joined(infos, together)
+        for count, limit in ((len(single), MAX_MEMBERS), (len(infos), MAX_MESSAGES)):
+            if count > limit:
+                raise Refusal("file.oversized", f"{label} has {count:,} members, the limit is {limit:,}")
         twice = {name for name, count in Counter(info.filename for info in infos).items() if count > 1}
         if twice:
             raise Refusal("file.unreadable", f"{label}: the member {min(twice)} stands twice")
-        for number, info in enumerate(infos):
+        for number, info in enumerate(single):
             inner, name = f"{label}!{info.filename}", PurePosixPath(info.filename).name
             _refuse_nested(name, inner)
             target = folder / f"{number}.plain"
@@ -181,6 +231,25 @@ def _unpack_zip(path: Path, folder: Path, limits: Limits, label: str) -> Iterato
             if is_first:
                 raise Refusal("file.empty", f"{inner} has 0 bytes")
             yield Member(inner, name, target)
+    for group in joined:
+        names = tuple(info.filename for info in group)
+        stated = sum(info.file_size for info in group)
+        yield Member(label, PurePosixPath(names[0]).name, path, names, stated, budget)
+
+
+def _joined(
+    infos: Sequence[zipfile.ZipInfo], together: Callable[[str], str | None]
+) -> tuple[list[list[zipfile.ZipInfo]], list[zipfile.ZipInfo]]:
+    """The members that are read as one, group by group, and those that are read by themselves."""
+    groups: dict[str, list[zipfile.ZipInfo]] = {}
+    single = []
+    for info in infos:
+        group = together(PurePosixPath(info.filename).name)
+        if group is None:
+            single.append(info)
+        else:
+            groups.setdefault(group, []).append(info)
+    return list(groups.values()), single
 
 
 def _opened_zip(path: Path, label: str) -> zipfile.ZipFile:

@@ -4,7 +4,7 @@ Belongs here: the grammar of one field. Does not: the rest of a mapping (see `ma
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import get_args
@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 import duckdb
 
-from orchestration.arrivals.contracts import ContractField
+from orchestration.arrivals.contracts import FIELD_TYPES, ContractField
 from orchestration.arrivals.located import Node
 from orchestration.arrivals.mapping import (
     Case,
@@ -75,6 +75,24 @@ class ValueReader:
                 raise place.error(f"{text!r} is no code of {contract_field.name}: {', '.join(contract_field.codes)}")
         return spec
 
+    def named(self, node: Node, fields: Sequence[ContractField]) -> dict[str, FieldSpec]:
+        """The specs of fields that are read from columns of their own names, with the steps of each type of field.
+
+        A required field's column must be there; a field that can be told from other dates may be missing.
+        """
+        steps: dict[str, tuple[Step, ...]] = dict.fromkeys(FIELD_TYPES, ())
+        for kind, child in node.only(FIELD_TYPES).items():
+            steps[kind] = tuple(self._step(item) for item in child.as_items())
+        return {
+            field.name: FieldSpec(
+                Value(Reference((field.name,), is_optional=is_optional), steps[field.type]),
+                Parsing(zone=self.zone),
+                node.line,
+            )
+            for field in fields
+            for is_optional in [not field.is_required or bool(field.month_of)]
+        }
+
     def conditions(self, node: Node) -> tuple[Condition, ...]:
         """Conditions that must all hold; a single one may stand without a list."""
         items = node.items if node.items is not None else (node,)
@@ -120,7 +138,7 @@ class ValueReader:
         is_path = "path" in entries
         node = entries["path"] if is_path else entries["column"]
         if is_path and not self.may_use_paths:
-            raise node.error("a path is for format type jsonl; name a column")
+            raise node.error("a path is for format types jsonl and xml; name a column")
         names = node.as_texts()
         if not names or not all(name.strip() for name in names):
             raise node.error("a column needs a name")

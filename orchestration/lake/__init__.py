@@ -4,7 +4,7 @@ Belongs here: reading, appending, publishing, pins, maintenance. Does not: what 
 """
 
 from orchestration.lake.lake import Lake
-from orchestration.lake.raw import EDGES, PLACEMENTS, RAW_COLUMNS, raw_spec
+from orchestration.lake.raw import EDGES, PLACEMENTS, RAW_COLUMNS, REPLAYS, raw_spec
 from orchestration.lake.vocabulary import (
     PUBLISHED,
     WHOLE_TABLE,
@@ -37,6 +37,7 @@ __all__ = [
     "PLACEMENTS",
     "PUBLISHED",
     "RAW_COLUMNS",
+    "REPLAYS",
     "WHOLE_TABLE",
     "Column",
     "DataFile",

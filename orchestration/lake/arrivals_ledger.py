@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from orchestration.lake.side_tables import ARRIVAL_FILE, BATCH, BATCH_SNAPSHOT, TOUCH, chunks, insert_rows
+from orchestration.lake.side_tables import ARRIVAL_FILE, BATCH, BATCH_SNAPSHOT, TOUCH, TOUCH_DUE, chunks, insert_rows
 from orchestration.lake.vocabulary import FileRecord, LakeError, PendingTouch, Touch
 
 
@@ -96,21 +96,13 @@ def record_batch(
             for file in files
         ),
     )
-    insert_rows(
-        connection,
-        TOUCH,
-        (
-            {
-                "batch_id": batch_id,
-                "layer": touch.layer,
-                "feed": touch.feed,
-                "market": touch.market,
-                "month": touch.month,
-                "reason": touch.reason,
-            }
-            for touch in dict.fromkeys(touches)
-        ),
-    )
+    distinct = list(dict.fromkeys(touches))
+    insert_rows(connection, TOUCH, (_touch_row(batch_id, touch) for touch in distinct if touch.due_at is None))
+    for later in chunks(touch for touch in distinct if touch.due_at is not None):
+        written = sa.insert(TOUCH).returning(TOUCH.c.touch_id, sort_by_parameter_order=True)
+        ids = connection.execute(written, [dict(_touch_row(batch_id, touch)) for touch in later]).scalars()
+        due = zip(ids, later, strict=True)
+        insert_rows(connection, TOUCH_DUE, ({"touch_id": id_, "due_at": touch.due_at} for id_, touch in due))
     insert_rows(
         connection,
         BATCH_SNAPSHOT,
@@ -119,6 +111,17 @@ def record_batch(
             for name, snapshot in snapshots.items()
         ),
     )
+
+
+def _touch_row(batch_id: int, touch: Touch) -> Mapping[str, str | int]:
+    return {
+        "batch_id": batch_id,
+        "layer": touch.layer,
+        "feed": touch.feed,
+        "market": touch.market,
+        "month": touch.month,
+        "reason": touch.reason,
+    }
 
 
 def file_record(row: sa.Row[tuple[object, ...]]) -> FileRecord:
@@ -152,15 +155,29 @@ def arrived_files(connection: sa.Connection) -> list[tuple[int, FileRecord]]:
 
 
 def pending_touches(
-    connection: sa.Connection, markets: Collection[str], up_to: int | None = None
+    connection: sa.Connection, markets: Collection[str], up_to: int | None, due_by: datetime
 ) -> list[PendingTouch]:
-    """The touches of these markets that no publication has cleared, left by batches up to `up_to`."""
-    query = sa.select(TOUCH).where(TOUCH.c.cleared_by.is_(None), TOUCH.c.market.in_(sorted(set(markets))))
+    """The touches of these markets that no publication has cleared and that are due, of batches up to `up_to`."""
+    query = (
+        sa.select(TOUCH, TOUCH_DUE.c.due_at)
+        .outerjoin(TOUCH_DUE, TOUCH.c.touch_id == TOUCH_DUE.c.touch_id)
+        .where(TOUCH.c.cleared_by.is_(None), TOUCH.c.market.in_(sorted(set(markets))))
+        .where(sa.or_(TOUCH_DUE.c.due_at.is_(None), TOUCH_DUE.c.due_at <= due_by))
+    )
     if up_to is not None:
         query = query.where(TOUCH.c.batch_id <= up_to)
     rows = connection.execute(query.order_by(TOUCH.c.touch_id))
     return [
-        PendingTouch(row.layer, row.feed, row.market, row.month, row.reason, id=row.touch_id, batch_id=row.batch_id)
+        PendingTouch(
+            row.layer,
+            row.feed,
+            row.market,
+            row.month,
+            row.reason,
+            id=row.touch_id,
+            batch_id=row.batch_id,
+            due_at=row.due_at,
+        )
         for row in rows
     ]
 

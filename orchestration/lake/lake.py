@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from orchestration.lake import arrivals_ledger, publication_ledger, reading, staging
 from orchestration.lake.database import CatalogDatabase
-from orchestration.lake.raw import EDGES, PLACEMENTS, RAW_LAYOUT, raw_spec, with_batch
+from orchestration.lake.raw import EDGES, PLACEMENTS, RAW_LAYOUT, REPLAYS, parts, raw_spec, with_batch
 from orchestration.lake.vocabulary import (
     PUBLISHED,
     DataFile,
@@ -70,31 +70,33 @@ class Lake:
         placements: str | None,
         touches: Sequence[Touch],
         loaded_at: datetime,
+        replays: str | None = None,
     ) -> int:
-        """The id of the new batch: rows, files, edges, placements and touches become visible together.
+        """The id of the new batch: its rows, files, edges, placements, replays and touches become visible together.
 
         The relations hold rows without `_batch_id` and `_loaded_at`; both are added here.
         Raises LakeError when a loaded file's content is loaded already; SchemaError or StagingError for its rows.
         """
         with self._database.arrivals_lock():
             batch_id = self.raw_seq() + 1
-            relations = [(raw_spec(feed, raw.fields), raw.relation) for feed, raw in feeds.items()]
+            relations = [(raw_spec(name, feed.fields), feed) for name, feed in feeds.items()]
             relations += [
-                (spec, relation)
-                for spec, relation in ((EDGES, edges), (PLACEMENTS, placements))
+                (spec, RawFeed(relation, ()))
+                for spec, relation in ((EDGES, edges), (PLACEMENTS, placements), (REPLAYS, replays))
                 if relation is not None
             ]
             staged = [
                 staging.stage(
                     con,
-                    with_batch(relation, batch_id, loaded_at),
+                    with_batch(feed.relation, batch_id, loaded_at, feed.number_column),
                     spec,
                     f"batch-{batch_id}",
                     self._data_folder(spec),
                     RAW_LAYOUT if spec.partition == "market" else staging.Layout(),
-                    named=relation,
+                    named=feed.relation,
+                    parts=parts(con, feed, batch_id, loaded_at),
                 )
-                for spec, relation in relations
+                for spec, feed in relations
             ]
             self._commit_batch(batch_id, staged, files, touches, loaded_at)
         return batch_id
@@ -166,9 +168,12 @@ class Lake:
         raw_seq = self.raw_seq()
         return RawState(raw_seq, self.raw_snapshots(feeds, raw_seq))
 
-    def pending_touches(self, markets: Collection[str], raw_seq: int | None = None) -> list[PendingTouch]:
-        """The uncleared touches of these markets, left by batches up to `raw_seq` (default: all)."""
-        return self._ask(lambda connection: arrivals_ledger.pending_touches(connection, markets, raw_seq))
+    def pending_touches(
+        self, markets: Collection[str], raw_seq: int | None = None, due_by: datetime | None = None
+    ) -> list[PendingTouch]:
+        """The uncleared touches of these markets, left by batches up to `raw_seq` (default: all), due by then (now)."""
+        moment = datetime.now(UTC) if due_by is None else due_by
+        return self._ask(lambda connection: arrivals_ledger.pending_touches(connection, markets, raw_seq, moment))
 
     # ---------------------------------------------------------------- reading
 

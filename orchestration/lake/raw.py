@@ -5,11 +5,15 @@ Belongs here: declarations of `raw.*`. Does not: contracts and mappings (see orc
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from orchestration.lake.reading import literal
+from orchestration.lake.reading import literal, quoted
 from orchestration.lake.side_tables import naive_utc
 from orchestration.lake.staging import Layout
-from orchestration.lake.vocabulary import Column, TableSpec
+from orchestration.lake.vocabulary import Column, RawFeed, TableSpec
+
+if TYPE_CHECKING:
+    import duckdb
 
 RAW_COLUMNS = (
     Column("_source_id", "varchar"),
@@ -49,7 +53,27 @@ PLACEMENTS = TableSpec(
     partition="none",
 )
 
+# Which raw rows were read again after a fix (`is_replaced`: and are told anew as `replayed_as`), and why; the unit is
+# the source's row, with all records that it gave to a feed.
+REPLAYS = TableSpec(
+    "raw.replays",
+    (
+        Column("feed", "varchar"),
+        Column("_file", "varchar"),
+        Column("_row", "bigint"),
+        Column("of_batch_id", "bigint"),
+        Column("is_replaced", "boolean"),
+        Column("replayed_as", "varchar"),
+        Column("reason", "varchar"),
+        *BATCH_COLUMNS,
+    ),
+    partition="none",
+)
+
 # A run reads a market's raw files for a few months: sorted rows in small groups let DuckDB skip the others.
+# Each part of a large feed is sorted by itself: so many rows with their raw rows fit into an arrival's memory, and a
+# sort that does not fit takes twice as long.
+PART_ROWS = 300_000
 RAW_LAYOUT = Layout(order_by=("_market", "_month", "_document_key"), row_group_rows=30_720)
 
 
@@ -64,7 +88,25 @@ def raw_spec(feed: str, fields: Sequence[str]) -> TableSpec:
     )
 
 
-def with_batch(relation: str, batch_id: int, loaded_at: datetime) -> str:
-    """The relation with its batch's id and time, as a select in parentheses."""
+def with_batch(relation: str, batch_id: int, loaded_at: datetime, number_column: str = "", where: str = "true") -> str:
+    """The relation with its batch's id and time and without its row numbers, as a select in parentheses."""
     moment = literal(naive_utc(loaded_at).isoformat(sep=" ", timespec="microseconds"))
-    return f"(select *, {batch_id}::bigint as _batch_id, {moment}::timestamp as _loaded_at from {relation})"
+    kept = f"* exclude ({quoted(number_column)})" if number_column else "*"
+    batch = f"{batch_id}::bigint as _batch_id, {moment}::timestamp as _loaded_at"
+    return f"(select {kept}, {batch} from {relation} where {where})"
+
+
+def parts(con: "duckdb.DuckDBPyConnection", feed: RawFeed, batch_id: int, loaded_at: datetime) -> tuple[str, ...]:
+    """The rows of a feed with their batch in selects of at most `PART_ROWS` row numbers; one for a feed without any."""
+    if not feed.number_column:
+        return (with_batch(feed.relation, batch_id, loaded_at),)
+    number = quoted(feed.number_column)
+    (bounds,) = con.execute(f"select min({number}), max({number}) from {feed.relation}").fetchall()
+    if bounds[0] is None:
+        return (with_batch(feed.relation, batch_id, loaded_at, feed.number_column),)
+    return tuple(
+        with_batch(
+            feed.relation, batch_id, loaded_at, feed.number_column, f"{number} between {at} and {at + PART_ROWS - 1}"
+        )
+        for at in range(int(bounds[0]), int(bounds[1]) + 1, PART_ROWS)
+    )

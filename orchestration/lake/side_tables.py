@@ -83,6 +83,13 @@ TOUCH = sa.Table(
     sa.Column("cleared_by", BIG_ID),
     sa.Index("touch_pending", "cleared_by", "market"),
 )
+# A table of its own: catalogs that were made before it existed get it without a change of the others.
+TOUCH_DUE = sa.Table(
+    "touch_due",
+    METADATA,
+    sa.Column("touch_id", BIG_ID, primary_key=True, autoincrement=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+)
 PUBLICATION = sa.Table(
     "publication",
     METADATA,

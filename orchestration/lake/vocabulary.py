@@ -82,13 +82,17 @@ class TableSpec:
 
 @dataclass(frozen=True)
 class Touch:
-    """A market's month that must be rebuilt, and why; `feed` is empty for the layer marts."""
+    """A market's month that must be rebuilt, and why; `feed` is empty for the layer marts.
+
+    due_at: the moment from which it counts, when something changes by time alone; None: at once.
+    """
 
     layer: Literal["staging", "marts"]
     feed: str
     market: str
     month: str
     reason: str
+    due_at: datetime | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -134,10 +138,14 @@ class Pin:
 
 @dataclass(frozen=True)
 class RawFeed:
-    """A relation of new raw rows and the contract fields that it holds, in contract order."""
+    """A relation of new raw rows and the contract fields that it holds, in contract order.
+
+    number_column: a column of row numbers, which is not stored: a large relation is written in parts along it.
+    """
 
     relation: str
     fields: tuple[str, ...]
+    number_column: str = ""
 
 
 @dataclass(frozen=True)

@@ -163,9 +163,9 @@ def test_a_shipments_month_is_in_its_key_unless_the_mapping_gives_one(bench):
     head = "waybill_no,shipped_at,country,key_month\n"
     bench.translate(SHIPMENTS, head + "W1,2026-01-31T10:00:00Z,FR,\nW1,2026-08-01,FR,\nW2,2026-01-01,FR,2000-01\n")
     assert bench.records("shipments", "shipped_month, _record_key") == [
-        ("2026-01", key("carrier", "DHL", "W1", "2026-01")),
-        ("2026-08", key("carrier", "DHL", "W1", "2026-08")),
-        ("2000-01", key("carrier", "DHL", "W2", "2000-01")),
+        ("2026-01", key("haulier", "DHL", "W1", "2026-01")),
+        ("2026-08", key("haulier", "DHL", "W1", "2026-08")),
+        ("2000-01", key("haulier", "DHL", "W2", "2000-01")),
     ]
 
 

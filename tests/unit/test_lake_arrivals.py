@@ -144,6 +144,19 @@ def test_a_contract_may_gain_a_field(lake: Lake) -> None:
     assert sorted(rows) == [("1", None), ("2", "web")]
 
 
+def test_a_large_feed_is_written_in_parts_along_its_row_numbers(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.lake.raw.PART_ROWS", 2)
+    with duckdb.connect() as con:
+        feed = raw_rows(con, "new", [{"order_no": str(number)} for number in range(5)])
+        # A number that is missing: the row of a file that was refused.
+        con.execute("create view numbered as select *, rowid as number from new where rowid <> 2")
+        feeds = {"orders": RawFeed("numbered", feed.fields, "number")}
+        lake.append_batch(con, feeds=feeds, files=[], edges=None, placements=None, touches=[], loaded_at=MOMENT)
+    assert sorted(read(lake, "order_no")) == [("0",), ("1",), ("3",), ("4",)]
+    files = lake.data_files("raw.orders", lake.raw_snapshots(["orders"])["orders"])
+    assert sorted(file.rows for file in files) == [1, 1, 2]
+
+
 def test_the_arrivals_lock_may_be_held_around_an_append(lake: Lake) -> None:
     with lake.arrivals_lock():
         assert lake.has_file("a") is None

@@ -8,9 +8,38 @@ from orchestration.lake import PLACEMENTS, Lake
 from orchestration.markets import load_markets
 from orchestration.settings import PROJECT_ROOT, Settings
 
+WEB_SHOP = """
+source: web_shop
+version: 1
+files: ["web_shop_*.jsonl"]
+format: {type: jsonl}
+ignored_columns: [event_id, topic, status, channel, customer]
+emits:
+  - feed: orders
+    fields:
+      order_no: {path: number}
+      ordered_at: {path: placed_at}
+      ship_to_country: {path: ship_to.country}
+      currency_code: {path: currency}
+      version: {path: version}
+      updated_at: {path: updated_at}
+  - feed: order_lines
+    explode: lines
+    fields:
+      order_no: {path: number}
+      line_no: {path: lines.no}
+      product_id: {path: lines.sku}
+      product_kind: {constant: product}
+      leg_type: {path: lines.type}
+      quantity: {path: lines.quantity}
+      unit_price_amount: {path: lines.unit_price}
+      currency_code: {path: currency}
+      version: {path: version}
+"""
+
 
 def webhook(version: int) -> str:
-    """An order to Kuwait as the sample's web shop sends it."""
+    """An order to Kuwait as a web shop sends it."""
     line = {
         "no": 1,
         "type": "sale",
@@ -34,15 +63,17 @@ def test_a_newer_version_takes_its_document_out_of_zz_once_the_market_exists(tmp
     settings = Settings(home=tmp_path / "home", markets_file=markets_file)
     lake = Lake(settings)
     settings.inbox.mkdir(parents=True)
+    settings.sources.mkdir(parents=True)
+    (settings.sources / "web_shop.yaml").write_text(WEB_SHOP, encoding="utf-8")
 
-    (settings.inbox / "sample_webshop_1.jsonl").write_text(webhook(1), encoding="utf-8")
+    (settings.inbox / "web_shop_1.jsonl").write_text(webhook(1), encoding="utf-8")
     first = arrive(settings, lake)
     assert first.markets_touched == ("ZZ",)
     assert first.files[0].unknown_markets == {"KW": 1}
 
     markets_file.write_text(with_kuwait, encoding="utf-8")
     assert load_markets(markets_file).resolve("KW") == ("KW", "")
-    (settings.inbox / "sample_webshop_2.jsonl").write_text(webhook(2), encoding="utf-8")
+    (settings.inbox / "web_shop_2.jsonl").write_text(webhook(2), encoding="utf-8")
     second = arrive(settings, lake)
     assert second.markets_touched == ("KW", "ZZ")
     files = lake.data_files(PLACEMENTS.name, lake.raw_snapshots(["placements"])["placements"])
