@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 READY := $(VENV)/.tradewind-ready
 PREPARED := $(VENV)/.tradewind-prepared
-MODELS := $(shell find dbt_project -type f -not -path '*/target/*' -not -path '*/logs/*')
+MODELS := $(shell find dbt_project orchestration/arrivals/contracts -type f -not -path '*/target/*' -not -path '*/logs/*' \
+    -not -path '*/generated/*')
 
 # Nothing that runs here reports to anybody: Dagster, dbt and Great Expectations each have a switch of their own.
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -26,8 +27,8 @@ help:  ## this list
 
 setup: $(PREPARED)  ## make .venv from requirements.lock; done again when the lock changes
 
-demo: $(PREPARED) var/dagster/dagster.yaml  ## make sample files, run the whole chain on them, print what became of each row
-	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/python -m orchestration.running.demo
+demo: $(PREPARED) var/dagster/dagster.yaml  ## make a trade world, run the whole chain on it, print what became of each row (SCALE=5: five times the orders)
+	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/python -m orchestration.running.demo $(SCALE)
 
 dev: $(PREPARED) var/dagster/dagster.yaml  ## open the Dagster UI on http://127.0.0.1:3000 (PORT=… for another port)
 	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)

@@ -3,6 +3,7 @@
 import great_expectations as gx
 
 from expectations.promises import EveryRowHasOneState, UnresolvedRowsAreFew, UnresolvedValueIsSmall
+from orchestration.settings import Settings
 
 
 def staged_batch() -> gx.ExpectationSuite:
@@ -11,7 +12,7 @@ def staged_batch() -> gx.ExpectationSuite:
         name="staged_batch",
         expectations=[
             EveryRowHasOneState(severity="critical"),
-            UnresolvedValueIsSmall(severity="critical"),
+            UnresolvedValueIsSmall(max_value=Settings().unresolved_value_pct, severity="critical"),
             UnresolvedRowsAreFew(severity="critical"),
         ],
     )

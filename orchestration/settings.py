@@ -28,6 +28,10 @@ class Settings(BaseSettings):
     duckdb_memory: str = Field(default="900MB", description="Memory limit of one run's DuckDB.")
     duckdb_threads: int = Field(default=2, gt=0, description="Threads of one run's DuckDB.")
 
+    unresolved_value_pct: float = Field(
+        default=0.5, ge=0, le=100, description="Share of a market's value in quarantine that holds the market back."
+    )
+
     @property
     def catalog(self) -> str:
         """SQLAlchemy address of the catalog database."""
@@ -62,6 +66,11 @@ class Settings(BaseSettings):
     def runs(self) -> Path:
         """Where each run keeps its private database."""
         return self.home / "runs"
+
+    @property
+    def world_truth(self) -> Path:
+        """Where the simulation writes the truth about its world; nothing but the scorecard reads it."""
+        return self.home / "world" / "truth"
 
     def pseudonym_secret(self) -> str:
         """The key of the personal-data hash: from the environment, else made once and kept in `home`.

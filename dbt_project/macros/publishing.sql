@@ -15,3 +15,20 @@
         )
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    `union all` with the published rows of a table for the market-months that the run does not rebuild, columns renamed
+    (`columns`: name here to name there). For what is judged beside rows of its own feed: a reference to its own staging
+    would be a circle. Without a run's database, as in a unit test, there is nothing published.
+#}
+{% macro union_published(model, columns) -%}
+    {%- set judged = source('raw', model | replace('stg_', '')) -%}
+    {%- if judged.database and not judged.identifier.startswith('__dbt__cte__') -%}
+    union all
+    select
+        {% for here, there in columns.items() -%}
+        {{ there }} as {{ here }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from {{ adapter.quote(judged.database) }}.published.{{ model }}
+    {%- endif -%}
+{%- endmacro %}

@@ -12,7 +12,7 @@ with
 {% endfor -%}
 rule_book as (
 
-    select * from {{ ref('rule') }}
+    select * from {{ ref('stg_run_rules') }}
 
 ),
 
@@ -25,15 +25,15 @@ every_feed as (
         _market as market,
         _month as month,
         rules as rule_ids,
-        {{ 'try_cast(abs(quantity * unit_price_amount) as decimal(19, 4))' if feed == 'order_lines'
-            else 'abs(line_value_amount)' if feed in ('shipment_lines', 'declaration_lines')
-            else 'cast(null as decimal(19, 4))' }} as value_amount,
+        _record_key as record_key,
+        value_amount,
         payload,
         _file,
         _row,
         _batch_id,
         _loaded_at,
-        _content_hash
+        _content_hash,
+        coalesce(_replay_count, 0) as replay_count
     from {{ feed }}
     where state = 'quarantined'
     {% if not loop.last %}union all{% endif %}
@@ -59,6 +59,7 @@ select
     with_first_rule.source_id,
     with_first_rule.market,
     with_first_rule.month,
+    with_first_rule.record_key,
     with_first_rule.rule_id,
     with_first_rule.rule_ids,
     rule_book.severity,
@@ -69,7 +70,8 @@ select
     with_first_rule._row,
     with_first_rule._batch_id,
     with_first_rule._loaded_at,
-    with_first_rule._content_hash
+    with_first_rule._content_hash,
+    with_first_rule.replay_count
 from with_first_rule
 left join rule_book on with_first_rule.rule_id = rule_book.rule_id
 {%- endmacro %}

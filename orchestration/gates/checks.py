@@ -17,7 +17,7 @@ from orchestration.platform import Platform
 from orchestration.runs import RunDatabase, RunPlan
 from orchestration.runs.assets import publish_models
 from orchestration.runs.database import HeldMarket
-from orchestration.runs.feeds import market_feeds
+from orchestration.runs.feeds import market_feeds, reference_feeds
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,12 +29,13 @@ REFERENCE_GATE = "reference_gate"
 
 STAGING_MEASURES = tuple(measures.staged_batch(market_feeds()))
 LEDGER_MEASURES = tuple(measures.ledger())
-REFERENCE_MEASURES = tuple(measures.reference())
+REFERENCE_MEASURES = tuple(measures.reference(reference_feeds()))
 
 
 def guarded(rules: Sequence[measures.Measure]) -> list[dg.AssetKey]:
     """The assets that these measures speak of, once each."""
-    return [dg.AssetKey(table.split(".")) for table in dict.fromkeys(measure.table for measure in rules)]
+    tables = dict.fromkeys(table for measure in rules for table in measure.speaks_of)
+    return [dg.AssetKey(table.split(".")) for table in tables]
 
 
 def _specs(rules: Sequence[measures.Measure], words: str) -> list[dg.AssetCheckSpec]:

@@ -91,7 +91,7 @@ def _with_examples(con: "duckdb.DuckDBPyConnection", measure: Measure, verdict: 
         return verdict
     broken = []
     for entry in verdict.broken:
-        rows = con.execute(measure.examples, [entry.market]).fetchall()
+        rows = con.execute(measure.examples.format(table=entry.table), [entry.market]).fetchall()
         behind = tuple(Example(str(file), int(row), str(subject), str(value)) for subject, file, row, value in rows)
         summary = entry.examples[:1]
         broken.append(replace(entry, examples=summary + behind))

@@ -28,7 +28,8 @@ def judge(suite: gx.ExpectationSuite, frame: pd.DataFrame, *, table: str, gate: 
     """What the suite says of the frame, market by market.
 
     frame: the columns that the suite names, besides `market`, and where rows have an origin `_file` and `_row`;
-        `subject` says in words what a row is. Any index is ignored.
+        `subject` says in words what a row is; `table`, where the rows speak of several tables, which one. Any index is
+        ignored.
     Raises JudgingFailed when an expectation could not be evaluated.
     """
     rows = frame.reset_index(drop=True)
@@ -51,7 +52,8 @@ def judge(suite: gx.ExpectationSuite, frame: pd.DataFrame, *, table: str, gate: 
         if not positions:
             raise JudgingFailed(f"gate {gate}, table {table}: {configuration.type} failed and names no row")
         severity: Severity = "warning" if str(promise.severity.value) == "warning" else "critical"
-        broken += _by_market(rows, positions, column, type(promise), severity, suite.name, table)
+        for of_table, failing in _by_table(rows.loc[positions], table):
+            broken += _by_market(failing, column, type(promise), severity, suite.name, of_table)
     return Verdict(gate, frozenset(judged), judged, tuple(broken))
 
 
@@ -65,16 +67,20 @@ def _validate(suite: gx.ExpectationSuite, rows: pd.DataFrame) -> list["Expectati
     return list(batch.validate(suite, result_format={"result_format": "COMPLETE"}).results)
 
 
+def _by_table(failing: pd.DataFrame, table: str) -> list[tuple[str, pd.DataFrame]]:
+    if "table" not in failing:
+        return [(table, failing)]
+    return [(str(name), rows) for name, rows in failing.groupby("table", sort=False)]
+
+
 def _by_market(
-    rows: pd.DataFrame,
-    positions: list[int],
+    failing: pd.DataFrame,
     column: str,
     promise: type,
     severity: Severity,
     suite: str,
     table: str,
 ) -> list[BrokenPromise]:
-    failing = rows.loc[positions]
     counts = Counter(str(market) for market in failing["market"])
     found = []
     for market, count in sorted(counts.items()):

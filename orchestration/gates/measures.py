@@ -4,14 +4,12 @@ Belongs here: SQL that turns a batch into the columns that a suite names. Does n
 Each frame holds only the columns that are needed, one frame at a time: a gate must not cost the memory of the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-VALUE_OF_FEED: Mapping[str, str] = {
-    "order_lines": "abs(quantity * unit_price_amount)",
-    "shipment_lines": "line_value_amount",
-    "declaration_lines": "line_value_amount",
-}
+# The feeds that carry the goods of a market, so that each is held against its own value. What is unresolved of another
+# feed (fees, claims, disputes) is held against the market's trade: one of three disputes is no third of a market.
+GOODS_FEEDS = ("order_lines", "shipment_lines", "declaration_lines")
 # The pseudo-market is quarantined as a whole: it has no ledger to be kept from.
 REAL_MARKETS = "market <> 'ZZ'"
 WITHOUT_MARKET = "(no market)"
@@ -21,80 +19,100 @@ WITHOUT_MARKET = "(no market)"
 class Measure:
     """One suite over one query: `table` is the asset that the verdict is reported on.
 
+    tables: several assets at once, where a suite for each would cost more than what it judges; the query then says in
+        its column `table` which asset a row speaks of.
     examples: a query with `?` for the market that gives (subject, _file, _row, value) of the rows behind a failed
-    summary, where the frame itself has no rows of origin.
+    summary, where the frame itself has no rows of origin; `{table}` in it is the asset.
     """
 
     suite: str
     table: str
     query: str
     examples: str = ""
+    tables: tuple[str, ...] = ()
+
+    @property
+    def speaks_of(self) -> tuple[str, ...]:
+        """The assets that the verdict is reported on."""
+        return self.tables or (self.table,)
 
 
 def staged_batch(feeds: Sequence[str]) -> list[Measure]:
     """Per feed: rows without a state, and the share of value and of rows in quarantine, by market."""
-    return [
-        Measure("staging.staged_batch", f"staging.stg_{feed}", _staged_query(feed), _quarantined_rows(feed))
-        for feed in feeds
-    ]
-
-
-def reference() -> list[Measure]:
-    """What is measured of what has no market; it is judged as one and blocks its own table."""
     query = f"""
-        with stated as (
-            select count(*) as rows_stated, count(*) filter (where state = 'quarantined') as quarantined_rows
-            from staging.stg_fx_rates_judged
-        ),
-        arrived as (select count(*) as rows_read from raw.fx_rates)
-        select '{WITHOUT_MARKET}' as market, 'fx_rates' as subject,
-            (arrived.rows_read - stated.rows_stated)::bigint as unaccounted_rows,
-            null::double as unresolved_value_pct,
-            case when stated.quarantined_rows < 10 then 0.0
-                else 100.0 * stated.quarantined_rows / stated.rows_stated end as unresolved_rows_pct
-        from arrived cross join stated
-    """
-    examples = """
-        select rules as subject, _file, _row, 'fx_rates' as value
-        from staging.stg_fx_rates_judged
-        where state = 'quarantined' and ? is not null
-        order by _file, _row
-        limit 20
-    """
-    return [Measure("staging.staged_batch", "staging.stg_fx_rates", query, examples)]
-
-
-def _staged_query(feed: str) -> str:
-    value = VALUE_OF_FEED.get(feed, "null::double")
-    return f"""
         with arrived as (
-            select _market as market, count(*) as rows_read from raw.{feed} group by all
+            {_of_each(feeds, _ARRIVED)}
         ),
         stated as (
-            select _market as market, count(*) as rows_stated,
-                count(*) filter (where state = 'quarantined') as quarantined_rows,
-                sum({value}) filter (where state <> 'superseded') as total_value,
-                sum({value}) filter (where state = 'quarantined') as quarantined_value
-            from staging.stg_{feed}_judged
-            group by all
+            {_of_each(feeds, _STATED)}
+        ),
+        traded as (
+            select market, total_value as trade_value from stated where feed = 'order_lines'
+        ),
+        weighed as (
+            select stated.*,
+                case when stated.feed in {GOODS_FEEDS} then stated.total_value
+                    else greatest(stated.total_value, traded.trade_value) end as market_value
+            from stated
+            left join traded using (market)
         )
-        select arrived.market, '{feed}' as subject,
-            (arrived.rows_read - coalesce(stated.rows_stated, 0))::bigint as unaccounted_rows,
-            case when stated.total_value > 0
-                then 100.0 * coalesce(stated.quarantined_value, 0) / stated.total_value end as unresolved_value_pct,
-            case when stated.quarantined_rows < 10 then 0.0
-                else 100.0 * stated.quarantined_rows / stated.rows_stated end as unresolved_rows_pct
+        select arrived.market, 'staging.stg_' || arrived.feed as "table", arrived.feed as subject,
+            (arrived.rows_read - coalesce(weighed.rows_stated, 0))::bigint as unaccounted_rows,
+            case when weighed.market_value > 0
+                then (100.0 * coalesce(weighed.quarantined_value, 0) / weighed.market_value)::double
+                end as unresolved_value_pct,
+            case when weighed.quarantined_rows < 10 then 0.0
+                else 100.0 * weighed.quarantined_rows / weighed.rows_stated end::double as unresolved_rows_pct
         from arrived
-        left join stated using (market)
+        left join weighed using (feed, market)
         where arrived.{REAL_MARKETS}
     """
+    return [Measure("staging.staged_batch", "", query, _quarantined_rows("_market = ?"), _staged_tables(feeds))]
 
 
-def _quarantined_rows(feed: str) -> str:
+def reference(feeds: Sequence[str]) -> list[Measure]:
+    """What is measured of what has no market; each feed is judged as one and blocks its own table."""
+    query = f"""
+        with arrived as (
+            {_of_each(feeds, "select '{feed}' as feed, count(*) as rows_read from raw.{feed}")}
+        ),
+        stated as (
+            {_of_each(feeds, _STATED.replace("_market", "''"))}
+        )
+        select '{WITHOUT_MARKET}' as market, 'staging.stg_' || arrived.feed as "table", arrived.feed as subject,
+            (arrived.rows_read - coalesce(stated.rows_stated, 0))::bigint as unaccounted_rows,
+            null::double as unresolved_value_pct,
+            case when coalesce(stated.quarantined_rows, 0) < 10 then 0.0
+                else 100.0 * stated.quarantined_rows / stated.rows_stated end::double as unresolved_rows_pct
+        from arrived
+        left join stated using (feed)
+    """
+    return [Measure("staging.staged_batch", "", query, _quarantined_rows("? is not null"), _staged_tables(feeds))]
+
+
+_ARRIVED = "select '{feed}' as feed, _market as market, count(*) as rows_read from raw.{feed} group by all"
+_STATED = """
+            select '{feed}' as feed, _market as market, count(*) as rows_stated,
+                count(*) filter (where state = 'quarantined') as quarantined_rows,
+                sum(value_amount) filter (where state <> 'superseded') as total_value,
+                sum(value_amount) filter (where state = 'quarantined') as quarantined_value
+            from staging.stg_{feed}_judged group by all
+"""
+
+
+def _staged_tables(feeds: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"staging.stg_{feed}" for feed in feeds)
+
+
+def _of_each(feeds: Sequence[str], query: str) -> str:
+    return " union all ".join(query.format(feed=feed) for feed in feeds)
+
+
+def _quarantined_rows(of_market: str) -> str:
     return f"""
-        select rules as subject, _file, _row, '{feed}' as value
-        from staging.stg_{feed}_judged
-        where state = 'quarantined' and _market = ?
+        select rules as subject, _file, _row, split_part('{{table}}', 'stg_', 2) as value
+        from {{table}}_judged
+        where state = 'quarantined' and {of_market}
         order by _file, _row
         limit 20
     """

@@ -10,6 +10,7 @@ import os
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
+from orchestration.modeling.identifiers import add_functions
 from orchestration.settings import Settings
 
 RUN_DATABASE = "TRADEWIND_RUN_DATABASE"
@@ -44,3 +45,4 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Give the cursor the keyed hash: a temporary macro is known to one cursor only, and the key to no file."""
         cursor.execute(keyed_hash_macro(Settings().pseudonym_secret()))
+        add_functions(cursor)

@@ -14,13 +14,14 @@ from typing import cast
 
 from orchestration.lake import Column, TableSpec
 from orchestration.lake.vocabulary import Partition
+from orchestration.modeling.contract_book import write_generated
 from orchestration.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 TARGET = DBT_PROJECT / "target"
 MANIFEST = TARGET / "manifest.json"
 _STAMP = TARGET / "parsed.sha256"
-_PARSED_FOLDERS = ("models", "macros", "seeds", "tests")
+_PARSED_FOLDERS = ("models", "macros", "seeds", "tests", "generated")
 
 
 class ManifestError(RuntimeError):
@@ -71,6 +72,7 @@ def prepared_manifest() -> Path:
 
     Raises ManifestError when dbt cannot parse the project.
     """
+    write_generated(DBT_PROJECT)
     wanted = project_hash()
     if MANIFEST.exists() and _STAMP.exists() and _STAMP.read_text() == wanted:
         return MANIFEST

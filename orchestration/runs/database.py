@@ -7,14 +7,16 @@ Nobody else opens the file; a run that is killed leaves only it, and a retry of 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from time import time
 
 import duckdb
 
-from orchestration.lake import PUBLISHED, Lake, Pin, Place
+from orchestration.arrivals.mapping_reader import owners_of_ids
+from orchestration.lake import PUBLISHED, REPLAYS, Lake, Pin, Place
 from orchestration.markets import Markets
+from orchestration.modeling.contract_book import rule_book
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.runs.documents import DocumentIndex
 from orchestration.runs.feeds import market_feeds, raw_table, reference_feeds
@@ -80,8 +82,11 @@ class RunDatabase:
             for schema in SCHEMAS:
                 con.execute(f"create schema if not exists run.{schema}")
             _write_plan(con, plan, markets, index)
+            _write_replayed(con, lake, plan)
+            ids_of = owners_of_ids(self._settings)
             for feed in reference_feeds() if plan.is_reference else (*market_feeds(), *reference_feeds()):
-                _raw_view(con, lake, plan, feed)
+                rows = _raw_rows(con, lake, plan, feed)
+                con.execute(f"create view raw.{feed} as {_judged_columns(con, feed, rows, ids_of)}")
             # Reference data have no rebuild of their own: a rebuild reads what is published, up to its moment.
             pins = {**lake.pins(PUBLISHED), **lake.pins(plan.namespace)} if plan.known_at else lake.pins(plan.namespace)
             for model in models.values():
@@ -161,6 +166,11 @@ def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets,
         con.execute(f"create table plan.{name} (market varchar, month varchar)")
         if places:
             con.executemany(f"insert into plan.{name} values (?, ?)", [(place.market, place.month) for place in places])
+    con.execute(
+        "create table plan.rules (rule_id varchar, feed varchar, field varchar, severity varchar, treatment varchar,"
+        " words varchar, source varchar)"
+    )
+    con.executemany("insert into plan.rules values (?, ?, ?, ?, ?, ?, ?)", [astuple(rule) for rule in rule_book()])
     # The pseudo-market has raw rows, quarantine and balance, but no ledger and no marts.
     con.execute("delete from plan.mart_places where market = 'ZZ'")
     con.execute(
@@ -178,14 +188,58 @@ def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets,
         index.write_homes(con, "plan")
 
 
-def _raw_view(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: str) -> None:
-    """The raw rows of a feed at the run's places: where they lie, or where a later document has placed them."""
+def _write_replayed(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan) -> None:
+    """`plan.replayed`: per raw row that was read again, how often, and as what it was told anew (null: in vain)."""
+    files = lake.data_files(REPLAYS.name, plan.raw_snapshots.get("replays"))
+    con.execute(
+        f"""
+        create table plan.replayed as
+        select feed, _file, _row, of_batch_id as _batch_id,
+            max(replayed_as) filter (where is_replaced) as replayed_by, count(*)::integer as replay_count
+        from {lake.relation_sql(REPLAYS, files)}
+        where _batch_id <= {plan.raw_seq}
+        group by feed, _file, _row, of_batch_id
+        """
+    )
+
+
+def _judged_columns(con: duckdb.DuckDBPyConnection, feed: str, rows: str, ids_of: Mapping[str, str]) -> str:
+    """Raw rows with what judging needs beside them: whose ids a source uses, and what became of a row before.
+
+    `_is_overdue`: the row's document has waited too long for its order; `_replayed_by`: the row was read again, and is
+    told anew as this file and row; `_replay_count`: how often it was read again.
+    """
+    cases = "".join(f" when '{source}' then '{other}'" for source, other in sorted(ids_of.items()) if source != other)
+    owner = f"case _source_id{cases} else _source_id end" if cases else "_source_id"
+    is_overdue, replayed_by, replay_count, joins = "false", "cast(null as varchar)", "0::integer", ""
+    overdue = f"select document_key from plan.waiting_documents where is_overdue and feed = '{feed}'"
+    if feed in market_feeds() and _has_rows(con, overdue):
+        is_overdue = "overdue.document_key is not null"
+        joins += f" left join ({overdue}) as overdue on raw._document_key = overdue.document_key"
+    replayed = f"select * exclude (feed) from plan.replayed where feed = '{feed}'"
+    if _has_rows(con, replayed):
+        replayed_by, replay_count = "replayed.replayed_by", "coalesce(replayed.replay_count, 0)"
+        joins += (
+            f" left join ({replayed}) as replayed"
+            f" on raw._file = replayed._file and raw._row = replayed._row and raw._batch_id = replayed._batch_id"
+        )
+    return (
+        f"select raw.*, {owner} as _ids_of, {is_overdue} as _is_overdue, {replayed_by} as _replayed_by,"
+        f" {replay_count} as _replay_count from ({rows}) as raw{joins}"
+    )
+
+
+def _has_rows(con: duckdb.DuckDBPyConnection, query: str) -> bool:
+    return bool(con.execute(f"select 1 from ({query}) limit 1").fetchall())
+
+
+def _raw_rows(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: str) -> str:
+    """SQL of the raw rows of a feed at the run's places: where they lie, or where a later document has placed them."""
     spec = raw_table(feed)
     snapshot = plan.raw_snapshots.get(feed)
     if feed in reference_feeds():
         files = lake.data_files(spec.name, snapshot)
-        con.execute(f"create view raw.{feed} as select * from {lake.relation_sql(spec, files)}")
-        return
+        return f"select * from {lake.relation_sql(spec, files)}"
     moved_in, moved_at_all = con.execute(
         f"""
         select count(*) filter (where exists (
@@ -198,17 +252,11 @@ def _raw_view(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: s
     files = lake.data_files(spec.name, snapshot, markets=None if moved_in else markets)
     relation = f"(select * from {lake.relation_sql(spec, files)} where _batch_id <= {plan.raw_seq})"
     if not moved_at_all:
-        con.execute(
-            f"""
-            create view raw.{feed} as
+        return f"""
             select raw.* from {relation} as raw
             inner join plan.staging_places as place on raw._market = place.market and raw._month = place.month
             """
-        )
-        return
-    con.execute(
-        f"""
-        create view raw.{feed} as
+    return f"""
         select raw.* replace (
             coalesce(placed.market, raw._market) as _market, coalesce(placed.month, raw._month) as _month
         )
@@ -217,7 +265,6 @@ def _raw_view(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan, feed: s
         inner join plan.staging_places as place
             on coalesce(placed.market, raw._market) = place.market and coalesce(placed.month, raw._month) = place.month
         """
-    )
 
 
 def _published_view(

@@ -8,7 +8,8 @@ from functools import cache
 from orchestration.arrivals.contracts import contracts
 from orchestration.lake import TableSpec, raw_spec
 
-EDGES_AND_PLACEMENTS = ("edges", "placements")
+# What arrivals and replays say about raw rows, beside them.
+RAW_LEDGERS = ("edges", "placements", "replays")
 
 
 @cache

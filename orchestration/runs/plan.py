@@ -9,9 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from orchestration.lake import PUBLISHED, Lake, Place
+from orchestration.arrivals.contracts import JUDGED_BESIDE_ORDER
+from orchestration.lake import PUBLISHED, Lake, Place, Touch
+from orchestration.markets import PSEUDO_MARKET
 from orchestration.runs.documents import DocumentIndex
-from orchestration.runs.feeds import EDGES_AND_PLACEMENTS, market_feeds, reference_feeds
+from orchestration.runs.feeds import RAW_LEDGERS, market_feeds, reference_feeds
 from orchestration.runs.months import MonthSelection, shifted
 
 # A cancellation without a reference looks back 180 days: six calendar months before its own always hold them.
@@ -28,7 +30,7 @@ class RunPlan:
 
     staging_places: market-months whose staging is rebuilt, for every feed.
     mart_places: market-months whose ledger and marts are rebuilt.
-    parent_places: market-months of published staging that these marts read besides.
+    parent_places: market-months of published staging that these marts, and rows judged beside others, read besides.
     is_reference: the run has no market; it rebuilds reference data whole.
     """
 
@@ -103,24 +105,31 @@ def make_plan(
     if not markets:
         raise NoMarkets(f"run {run_id}: no market was selected")
     raw_seq = lake.raw_seq() if known_at is None else lake.raw_seq_at(known_at)
+    made_at = datetime.now(UTC)
     # The past is read from today's snapshots without the batches that came later: maintenance may have expired its own.
-    snapshots = lake.raw_snapshots((*market_feeds(), *EDGES_AND_PLACEMENTS), raw_seq if known_at is None else None)
+    snapshots = lake.raw_snapshots((*market_feeds(), *RAW_LEDGERS), raw_seq if known_at is None else None)
     wanted = tuple(dict.fromkeys(markets))
     if known_at is not None and months.is_touched:
         months = MonthSelection.parse("all")
-    touches = lake.pending_touches(wanted, raw_seq)
-    index = DocumentIndex(lake, snapshots, raw_seq)
+    touches = lake.pending_touches(wanted, raw_seq, due_by=made_at)
+    index = DocumentIndex(lake, snapshots, raw_seq, known_at or made_at)
+    overdue = index.places_of_overdue_documents()
+    # Of the documents that touch their place by waiting too long, most have their order by then.
+    idle = {touch.id for touch in touches if touch.due_at is not None and _place(touch) not in overdue}
     if months.is_touched:
-        staging = {Place(touch.market, touch.month) for touch in touches if touch.layer == "staging"}
-        marts = {Place(touch.market, touch.month) for touch in touches if touch.layer == "marts"}
+        staging = {_place(touch) for touch in touches if touch.layer == "staging" and touch.id not in idle}
+        marts = {_place(touch) for touch in touches if touch.layer == "marts" and touch.id not in idle}
     else:
         staging = {place for place in index.raw_places(wanted) if months.covers(place.month)}
         marts = staging | {place for place in index.order_places(wanted) if months.covers(place.month)}
     parents = marts | index.own_places_of_documents_at(marts) | _months_before(marts)
+    parents |= index.places_of_orders_beside(staging)
+    early = _readers_of_unbuilt(lake, index, wanted, staging, parents, raw_seq)
+    built = {"staging": staging, "marts": marts}
     covered = [
         touch.id
         for touch in touches
-        if known_at is None and Place(touch.market, touch.month) in (staging if touch.layer == "staging" else marts)
+        if known_at is None and (touch.id in idle or (_place(touch) in built[touch.layer] and not early.has(touch)))
     ]
     plan = RunPlan(
         run_id=run_id,
@@ -133,7 +142,7 @@ def make_plan(
         raw_snapshots=snapshots,
         touch_ids=tuple(sorted(covered)),
         known_at=known_at,
-        made_at=datetime.now(UTC),
+        made_at=made_at,
     )
     return plan, index
 
@@ -149,12 +158,46 @@ def make_reference_plan(lake: Lake, *, run_id: str) -> RunPlan:
         mart_places=(),
         parent_places=(),
         raw_seq=raw_seq,
-        raw_snapshots=lake.raw_snapshots(reference_feeds(), raw_seq),
+        raw_snapshots=lake.raw_snapshots((*reference_feeds(), *RAW_LEDGERS), raw_seq),
         touch_ids=(),
         known_at=None,
         made_at=datetime.now(UTC),
         is_reference=True,
     )
+
+
+@dataclass(frozen=True)
+class _Early:
+    """Places that are built before something that they read; they keep their touches, and are built again after it."""
+
+    staging: Collection[Place]
+    marts: Collection[Place]
+
+    def has(self, touch: Touch) -> bool:
+        """Whether what was touched is built too early."""
+        if touch.layer == "marts":
+            return _place(touch) in self.marts
+        return touch.feed in JUDGED_BESIDE_ORDER and _place(touch) in self.staging
+
+
+def _readers_of_unbuilt(
+    lake: Lake,
+    index: DocumentIndex,
+    markets: Collection[str],
+    staging: Collection[Place],
+    parents: Collection[Place],
+    raw_seq: int,
+) -> _Early:
+    """The places that read staging of another market or month which has changed and is not part of this run."""
+    others = {place.market for place in parents} | set(markets)
+    pending = lake.pending_touches(others - {PSEUDO_MARKET}, raw_seq)
+    changed = {_place(touch) for touch in pending if touch.layer == "staging" and touch.due_at is None}
+    unbuilt = changed.difference(staging)
+    return _Early(*index.readers_of(unbuilt)) if unbuilt else _Early((), ())
+
+
+def _place(touch: Touch) -> Place:
+    return Place(touch.market, touch.month)
 
 
 def _months_before(places: Collection[Place]) -> set[Place]:

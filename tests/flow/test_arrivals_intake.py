@@ -41,6 +41,51 @@ BAD = {
 }  # fmt: skip
 
 
+ORDER_MESSAGES = """
+source: gateway
+version: 1
+files: ["CEB303*.xml"]
+format: {type: xml, record: Order}
+emits:
+  - feed: orders
+    fields:
+      order_no: {path: Head.orderNo}
+      ordered_at: {path: Head.appTime}
+      ship_to_country: {constant: DE}
+      currency_code: {constant: EUR}
+      customer_id: {path: "@guid"}
+"""
+
+
+def order_message(*numbers):
+    orders = "".join(
+        f"<Order><Head><orderNo>{number}</orderNo><appTime>2026-01-10</appTime></Head></Order>" for number in numbers
+    )
+    return f'<c:CEB303Message xmlns:c="urn:c" guid="G{numbers[0]}">{orders}</c:CEB303Message>'
+
+
+def test_messages_of_an_archive_are_one_file_beside_its_other_members(room):
+    room.mapping(ORDER_MESSAGES)
+    room.drop(
+        "day.zip",
+        zipped(
+            ("CEB303_2.xml", order_message("M1", "M2")), ("orders_a.csv", A1), ("x/CEB303_1.xml", order_message("M3"))
+        ),
+    )
+    room.drop("half.zip", zipped(("CEB303_3.xml", order_message("M4")), ("CEB303_4.xml", order_message("M5")[:-30])))
+    taken, refused = room.arrive().files
+    assert (taken.status, taken.source_id, taken.rows_by_feed, taken.new_columns) == (
+        "loaded", "gateway;shop", {"orders": 4}, ()
+    )  # fmt: skip
+    assert (refused.rule, refused.reason[:23]) == ("file.truncated", "half.zip!CEB303_4.xml: ")
+    assert room.query("select order_no, _file, _row from orders order by 1") == [
+        ("A1", "day.zip!orders_a.csv", 1),
+        ("M1", "day.zip", 1),
+        ("M2", "day.zip", 2),
+        ("M3", "day.zip", 3),
+    ]
+
+
 def test_bad_files_are_put_aside_with_their_reason_and_the_others_go_through(room):
     for name, (content, _) in BAD.items():
         room.drop(name, content)

@@ -168,7 +168,7 @@ def test_the_poisoned_market_is_held_back_with_promise_market_and_rows(world: Wo
     assert verdict.passed is False
     assert verdict.metadata["markets_held_back"].value == "DE"
     assert "| UnresolvedValueIsSmall | DE | critical | 1 |" in str(verdict.metadata["broken_promises"].value)
-    assert "| DE | UnresolvedValueIsSmall | online_retail_2.csv | 1 | order_lines.price_negative |" in str(
+    assert "| DE | UnresolvedValueIsSmall | online_retail_2.csv | 1 | order_lines.unit_price_amount_negative |" in str(
         verdict.metadata["examples"].value
     )
 
@@ -195,7 +195,7 @@ def test_quarantine_is_published_although_the_market_is_not(world: World) -> Non
     rows = world.house.read(
         "select rule_id, _row, value_amount from quarantine where market = 'DE' and _file = 'online_retail_2.csv'"
     )
-    assert rows == [("order_lines.price_negative", 1, Decimal("100.0000"))]
+    assert rows == [("order_lines.unit_price_amount_negative", 1, Decimal("100.0000"))]
 
 
 def test_an_impossible_date_keeps_its_order_and_lines_in_quarantine(world: World) -> None:
@@ -203,8 +203,9 @@ def test_an_impossible_date_keeps_its_order_and_lines_in_quarantine(world: World
         "select rule_id, _row, payload from quarantine"
         " where market = 'DE' and _file = 'online_retail_1.csv' order by all"
     )
+    # The line has its order's date as the moment of its last change.
     assert [row[:2] for row in rows] == [
-        ("order_lines.header_quarantined", 12),
+        ("order_lines.updated_at_unreadable", 12),
         ("orders.ordered_at_unreadable", 12),
     ]
     assert "2011-02-30" in str(rows[1][2])
@@ -250,7 +251,9 @@ def test_a_correction_lets_the_market_in_again(tmp_path: Path) -> None:
     assert blocked(first)
     assert house.read("select count(*) from fct_orders") == [(0,)]
     # Nothing else was in the run: the gate stops it, and yet says why in the published quarantine.
-    assert house.read("select rule_id from quarantine where market = 'DE'") == [("order_lines.price_negative",)]
+    assert house.read("select rule_id from quarantine where market = 'DE'") == [
+        ("order_lines.unit_price_amount_negative",)
+    ]
     corrected = shop_csv(
         *(f"53610{9 - n},22423,CAKE STAND,4000,2011-03-0{n} 12:00:00,10.00,buyer-1,Germany" for n in (1, 2))
     )

@@ -5,6 +5,7 @@ import warnings
 import dagster as dg
 import pytest
 
+from orchestration.arrivals.contracts import contracts
 from orchestration.modeling.manifest import published_models
 from orchestration.platform import model_key
 
@@ -69,12 +70,7 @@ def test_marts_wait_for_the_gate_on_staging(defs: dg.Definitions) -> None:
         for key in defs.resolve_asset_graph().asset_check_keys
         if key.name == "promises" and key.asset_key.path[0] == "staging"
     }
-    assert gated == {
-        f"staging/stg_{feed}"
-        for feed in (
-            *("orders", "order_lines", "shipments", "shipment_lines", "declarations", "declaration_lines", "fx_rates"),
-        )
-    }
+    assert gated == {f"staging/stg_{feed}" for feed in contracts()}
 
 
 def test_publication_waits_for_every_table_of_the_run(defs: dg.Definitions) -> None:

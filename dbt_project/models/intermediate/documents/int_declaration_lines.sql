@@ -19,6 +19,12 @@ homes as (
 
 ),
 
+countries as (
+
+    select * from {{ ref('iso_country') }}
+
+),
+
 first_order as (
 
     select
@@ -32,7 +38,9 @@ first_order as (
 )
 
 select
-    lines.* exclude (market, month),
+    lines.* exclude (market, month, declaration_no, order_no),
+    substr(lines.hs_code, 1, 6) as hs6_code,
+    lines.origin_country is not null and countries.code is null as is_origin_unknown,
     coalesce(first_order.market, declarations.market) as market,
     coalesce(first_order.month, declarations.month) as month,
     first_order.order_key,
@@ -51,4 +59,5 @@ select
     declarations.declarant_id
 from lines
 inner join declarations on lines.declaration_key = declarations.declaration_key
+left join countries on lines.origin_country = countries.code
 left join first_order on lines.declaration_key = first_order.document_key

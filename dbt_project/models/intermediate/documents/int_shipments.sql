@@ -28,7 +28,7 @@ first_order as (
 )
 
 select
-    shipments.* exclude (market, month),
+    shipments.* exclude (market, month, order_key),
     coalesce(first_order.market, shipments.market) as market,
     coalesce(first_order.month, shipments.month) as month,
     first_order.order_key,

@@ -1,6 +1,7 @@
 {#
     A rate serves its own day and, where the next one is further away, up to the greatest permitted age after it.
-    Where several providers quote a currency the ECB's rate is taken, else the first provider by name.
+    Where several providers quote a currency, one whose rates somebody delivered is taken before the ECB's, which are there
+    by default; of several the first by name.
 #}
 with
 
@@ -21,7 +22,7 @@ one_provider as (
     qualify
         row_number() over (
             partition by rate_on, currency_code
-            order by case when provider = 'ECB' then 0 else 1 end, provider
+            order by case when provider = 'ECB' then 1 else 0 end, provider
         ) = 1
 
 ),

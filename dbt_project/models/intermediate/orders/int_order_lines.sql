@@ -37,7 +37,7 @@ select
     lines.currency_code,
     lines.reverses_order_no,
     lines.reverses_line_no,
-    lines.is_zero_price,
+    lines.unit_price_amount = 0 as is_zero_price,
     lines.repairs,
     lines._file,
     lines._row,

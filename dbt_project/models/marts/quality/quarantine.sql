@@ -1,1 +1,1 @@
-{{ quarantine_of(['orders', 'order_lines', 'shipments', 'shipment_lines', 'declarations', 'declaration_lines']) }}
+{{ quarantine_of(feeds_with_market()) }}

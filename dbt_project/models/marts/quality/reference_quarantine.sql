@@ -1,1 +1,1 @@
-{{ quarantine_of(['fx_rates']) }}
+{{ quarantine_of(feeds_without_market()) }}

@@ -1,1 +1,1 @@
-{{ row_balance_of(['fx_rates']) }}
+{{ row_balance_of(feeds_without_market()) }}

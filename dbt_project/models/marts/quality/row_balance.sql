@@ -1,1 +1,1 @@
-{{ row_balance_of(['orders', 'order_lines', 'shipments', 'shipment_lines', 'declarations', 'declaration_lines']) }}
+{{ row_balance_of(feeds_with_market()) }}

@@ -1,8 +1,28 @@
 with
 
+awaited as (
+
+    select * from {{ ref('stg_run_awaited_orders') }}
+
+),
+
+-- Whoever has waited too long is in quarantine, and waits no more.
+given_up as (
+
+    select
+        feed,
+        document_key
+    from {{ ref('stg_run_waiting_documents') }}
+    where is_overdue
+
+),
+
 waiting as (
 
-    select * from {{ ref('stg_run_waiting_documents') }}
+    select awaited.*
+    from awaited
+    left join given_up on awaited.feed = given_up.feed and awaited.document_key = given_up.document_key
+    where given_up.document_key is null
 
 ),
 

@@ -1,121 +1,104 @@
-{# 1.02E+09 and 610910.0: a code that went through a number, so that zeros at its end may be gone. #}
-{% set is_number = matches('hs_code', '[0-9][eE][+]?[0-9]|^[0-9]{4,}[.][0-9]$') %}
 with
 
-arrived as (
+raw_lines as (
 
     select * from {{ source('raw', 'declaration_lines') }}
 
 ),
 
--- A line without its header cannot be placed or dated: it follows the header into quarantine, and out of it again.
-refused_headers as (
+raw_declarations as (
 
-    select _document_key
-    from {{ ref('stg_declarations_judged') }}
-    group by _document_key
-    having count(case when state in ('accepted', 'repaired') then 1 end) = 0
+    select * from {{ source('raw', 'declarations') }}
 
 ),
 
-currencies as (
+{{ catalogue() }},
 
-    select * from {{ ref('currency') }}
+correlations as (
 
-),
-
-countries as (
-
-    select * from {{ ref('iso_country') }}
+    select * from {{ ref('hs_correlation') }}
 
 ),
 
--- Dots and spaces are punctuation; a spreadsheet that took the code for a number dropped its leading zero.
-bare_code as (
+legal_units as (
+
+    select * from {{ ref('hs_legal_unit') }}
+
+),
+
+withdrawn_codes as (
+
+    select
+        old_code,
+        from_on,
+        case when count(*) = 1 then min(new_code) end as only_successor,
+        count(*) as successor_count
+    from correlations
+    group by old_code, from_on
+
+),
+
+with_plain_code as (
 
     select
         *,
-        {{ replace_all('hs_code', '[. ]', '') }} as bare_hs_code
-    from arrived
+        {{ plain_hs_code('hs_code') }} as plain_hs_code
+    from raw_lines
 
 ),
 
-whole_code as (
+-- Few lines have a withdrawn code, and only theirs need the day of the declaration.
+withdrawn_lines as (
+
+    select distinct with_plain_code._document_key
+    from with_plain_code
+    inner join withdrawn_codes on substr(with_plain_code.plain_hs_code, 1, 6) = withdrawn_codes.old_code
+
+),
+
+declaration_days as (
 
     select
-        *,
+        raw_declarations._document_key,
+        max({{ to_timestamp('raw_declarations.declared_at') }}) as declared_at
+    from raw_declarations
+    inner join withdrawn_lines on raw_declarations._document_key = withdrawn_lines._document_key
+    where raw_declarations._replayed_by is null
+    group by raw_declarations._document_key
+
+),
+
+arrived as (
+
+    select
+        with_plain_code.* exclude (plain_hs_code),
+        legal_units.unit_code as tariff_unit_code,
+        case when declaration_days.declared_at >= withdrawn_codes.from_on then withdrawn_codes.successor_count end
+            as successor_count,
+        case when declaration_days.declared_at >= withdrawn_codes.from_on then withdrawn_codes.only_successor end
+            as only_successor,
+        {{ to_decimal('with_plain_code.net_mass_kg') }} as net_mass_kg_stated,
+        -- Of what the pieces weigh and cost by the catalogue; lines that are declared by weight have no pieces.
         case
-            when {{ matches('bare_hs_code', '^[1-9][0-9]{4}([0-9]{2})?([0-9]{2})?$') }} then '0' || bare_hs_code
-            else bare_hs_code
-        end as whole_hs_code
-    from bare_code
+            when with_plain_code.unit_code is null or with_plain_code.unit_code <> '035'
+                then
+                    cast({{ to_decimal('with_plain_code.net_mass_kg') }} as double)
+                    / nullif(
+                        cast({{ to_decimal('with_plain_code.quantity') }} as double) * catalogue.catalogue_weight_kg, 0
+                    )
+        end as weight_ratio,
+        cast({{ to_decimal('with_plain_code.unit_price_amount') }} as double)
+        / (catalogue.catalogue_price_usd * magnitudes.units_per_usd) as price_ratio
+    from with_plain_code
+    left join legal_units on substr(with_plain_code.plain_hs_code, 1, 4) = legal_units.heading
+    left join withdrawn_codes on substr(with_plain_code.plain_hs_code, 1, 6) = withdrawn_codes.old_code
+    left join declaration_days on with_plain_code._document_key = declaration_days._document_key
+    left join catalogue
+        on
+            coalesce(with_plain_code._ids_of, with_plain_code._source_id) = catalogue.catalogue_source_id
+            and with_plain_code.product_id = catalogue.catalogue_product_id
+    left join magnitudes on with_plain_code.currency_code = magnitudes.code
 
 ),
 
-typed as (
-
-    select
-        whole_code.* exclude (
-            net_mass_kg, gross_mass_kg, quantity, line_value_amount, duty_rate_pct
-        ),
-        whole_code.net_mass_kg as net_mass_kg_text,
-        whole_code.gross_mass_kg as gross_mass_kg_text,
-        whole_code.quantity as quantity_text,
-        whole_code.line_value_amount as line_value_amount_text,
-        whole_code.duty_rate_pct as duty_rate_pct_text,
-        {{ to_decimal('whole_code.net_mass_kg') }} as net_mass_kg,
-        {{ to_decimal('whole_code.gross_mass_kg') }} as gross_mass_kg,
-        {{ to_decimal('whole_code.quantity') }} as quantity,
-        {{ to_decimal('whole_code.line_value_amount') }} as line_value_amount,
-        {{ to_decimal('whole_code.duty_rate_pct') }} as duty_rate_pct,
-        currencies.code as known_currency_code,
-        refused_headers._document_key as refused_document_key,
-        countries.code as known_origin_country
-    from whole_code
-    left join currencies on whole_code.currency_code = currencies.code
-    left join refused_headers on whole_code._document_key = refused_headers._document_key
-    left join countries on whole_code.origin_country = countries.code
-
-),
-
-ruled as (
-
-    select
-        *,
-        {{ violated([
-            ('declaration_lines.declaration_no_missing', 'declaration_no is null'),
-            ('declaration_lines.line_no_missing', 'line_no is null'),
-            ('declaration_lines.market_unknown', "_market = 'ZZ'"),
-            ('declaration_lines.hs_code_missing', 'hs_code is null'),
-            ('declaration_lines.hs_code_scientific', is_number),
-            ('declaration_lines.hs_code_malformed',
-             'not (' ~ is_number ~ ') and not '
-             ~ matches('whole_hs_code', '^(0[1-9]|[1-9][0-9])[0-9]{4}([0-9]{2}){0,2}$')),
-            ('declaration_lines.hs_chapter_unknown',
-             "substr(whole_hs_code, 1, 2) in ('77', '98', '99') and not (" ~ is_number ~ ')'),
-            ('declaration_lines.net_mass_unreadable', 'net_mass_kg_text is not null and net_mass_kg is null'),
-            ('declaration_lines.net_mass_not_positive', 'net_mass_kg <= 0'),
-            ('declaration_lines.gross_below_net', 'gross_mass_kg < net_mass_kg'),
-            ('declaration_lines.value_unreadable', 'line_value_amount_text is not null and line_value_amount is null'),
-            ('declaration_lines.value_negative', 'line_value_amount < 0'),
-            ('declaration_lines.quantity_unreadable', 'quantity_text is not null and quantity is null'),
-            ('declaration_lines.duty_rate_unreadable', 'duty_rate_pct_text is not null and duty_rate_pct is null'),
-            ('declaration_lines.currency_unknown', 'currency_code is not null and known_currency_code is null'),
-            ('declaration_lines.header_quarantined', 'refused_document_key is not null'),
-        ]) }} as rules,
-        {{ repaired([
-            ('hs_code:declaration_lines.hs_punctuation', 'bare_hs_code <> hs_code'),
-            ('hs_code:declaration_lines.hs_leading_zero', 'whole_hs_code <> bare_hs_code'),
-        ]) }} as repairs
-    from typed
-
-),
-
-{{ judged('ruled') }}
-
-select
-    *,
-    {{ masked_payload('declaration_lines', [
-        'net_mass_kg', 'gross_mass_kg', 'quantity', 'line_value_amount', 'duty_rate_pct',
-    ]) }} as payload
-from stated
+{{ judged_feed('declaration_lines') }}

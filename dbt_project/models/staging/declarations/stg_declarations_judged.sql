@@ -1,42 +1,37 @@
 with
 
-arrived as (
+raw_declarations as (
 
     select * from {{ source('raw', 'declarations') }}
 
 ),
 
-typed as (
+receipts as (
 
-    select
-        * exclude (declared_at),
-        declared_at as declared_at_text,
-        {{ to_timestamp('declared_at') }} as declared_at
-    from arrived
+    select * from {{ source('raw', 'declaration_receipts') }}
 
 ),
 
-ruled as (
+-- 800 is customs' word for released.
+releases as (
 
     select
-        *,
-        {{ violated([
-            ('declarations.declaration_no_missing', 'declaration_no is null'),
-            ('declarations.market_unknown', "_market = 'ZZ'"),
-            ('declarations.declared_at_missing', 'declared_at_text is null'),
-            ('declarations.declared_at_unreadable', 'declared_at_text is not null and declared_at is null'),
-            ('declarations.declared_at_implausible',
-             "declared_at < timestamp '1990-01-01 00:00:00' or declared_at > _loaded_at + interval 1 day"),
-            ('declarations.flow_unknown', "coalesce(flow, '') not in ('import', 'export')"),
-        ]) }} as rules,
-        {{ repaired([]) }} as repairs
-    from typed
+        _document_key,
+        min({{ to_timestamp('received_at') }}) as released_at
+    from receipts
+    where status_code = '800' and _replayed_by is null
+    group by _document_key
 
 ),
 
-{{ judged('ruled') }}
+arrived as (
 
-select
-    *,
-    {{ masked_payload('declarations', ['declared_at']) }} as payload
-from stated
+    select
+        raw_declarations.*,
+        releases.released_at
+    from raw_declarations
+    left join releases on raw_declarations._document_key = releases._document_key
+
+),
+
+{{ judged_feed('declarations') }}

@@ -1,45 +1,45 @@
 with
 
-arrived as (
+raw_rates as (
 
     select * from {{ source('raw', 'fx_rates') }}
 
 ),
 
-typed as (
+days as (
 
-    select
-        arrived.* exclude (rate_on, rate_per_eur),
-        arrived.rate_on as rate_on_text,
-        arrived.rate_per_eur as rate_per_eur_text,
-        {{ to_date('arrived.rate_on') }} as rate_on,
-        {{ to_double('arrived.rate_per_eur') }} as rate_per_eur
-    from arrived
-
-),
-
-ruled as (
-
-    select
-        *,
-        {{ violated([
-            ('fx_rates.provider_missing', 'provider is null'),
-            ('fx_rates.rate_on_missing', 'rate_on_text is null'),
-            ('fx_rates.rate_on_unreadable', 'rate_on_text is not null and rate_on is null'),
-            ('fx_rates.rate_missing', 'rate_per_eur_text is null'),
-            ('fx_rates.rate_unreadable', 'rate_per_eur_text is not null and rate_per_eur is null'),
-            ('fx_rates.rate_not_positive', 'rate_per_eur <= 0'),
-            ('fx_rates.currency_malformed',
-             "currency_code is null or not " ~ matches('currency_code', '^[A-Z]{3}$')),
-        ]) }} as rules,
-        {{ repaired([]) }} as repairs
-    from typed
+    select distinct
+        provider,
+        currency_code,
+        {{ to_date('rate_on') }} as day_on
+    from raw_rates
+    where {{ to_date('rate_on') }} is not null and _replayed_by is null
 
 ),
 
-{{ judged('ruled') }}
+gaps as (
 
-select
-    *,
-    {{ masked_payload('fx_rates', ['rate_on', 'rate_per_eur']) }} as payload
-from stated
+    select
+        provider,
+        currency_code,
+        day_on,
+        {{ days_between('lag(day_on) over (partition by provider, currency_code order by day_on)', 'day_on') }} as gap_days
+    from days
+
+),
+
+arrived as (
+
+    select
+        raw_rates.*,
+        gaps.gap_days
+    from raw_rates
+    left join gaps
+        on
+            raw_rates.provider = gaps.provider
+            and raw_rates.currency_code = gaps.currency_code
+            and {{ to_date('raw_rates.rate_on') }} = gaps.day_on
+
+),
+
+{{ judged_feed('fx_rates') }}

@@ -1,8 +1,8 @@
 select
     feed,
     document_key,
-    order_key,
     market,
     month,
-    waiting_since_at
+    waiting_since_at,
+    is_overdue
 from {{ source('plan', 'waiting_documents') }}

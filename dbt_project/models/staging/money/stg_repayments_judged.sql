@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'repayments') }}
+
+),
+
+{{ judged_feed('repayments') }}

@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'disputes') }}
+
+),
+
+{{ judged_feed('disputes') }}

@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'sellers') }}
+
+),
+
+{{ judged_feed('sellers') }}

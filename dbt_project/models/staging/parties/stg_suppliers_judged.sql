@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'suppliers') }}
+
+),
+
+{{ judged_feed('suppliers') }}

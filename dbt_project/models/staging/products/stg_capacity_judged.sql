@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'capacity') }}
+
+),
+
+{{ judged_feed('capacity') }}

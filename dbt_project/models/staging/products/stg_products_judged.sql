@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'products') }}
+
+),
+
+{{ judged_feed('products') }}

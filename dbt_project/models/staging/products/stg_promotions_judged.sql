@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'promotions') }}
+
+),
+
+{{ judged_feed('promotions') }}

@@ -1,0 +1,1 @@
+{{ superseded_of(feeds_with_market()) }}
