@@ -1,6 +1,7 @@
-"""The demo: sample files in at one end, published tables, a forecast and a picture out at the other.
+"""The demo: a trade world in at one end; published tables, forecasts and the scorecard of the cleaning at the other.
 
-    make demo
+    make demo            12 markets, 42 months, 2,000 sellers, about 200,000 orders
+    make demo SCALE=5    five times as many orders
 
 Belongs here: the order of the jobs and what is printed. Does not: anything that a user's own files do not go through.
 """
@@ -12,20 +13,19 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from orchestration.arrivals.shelves import fingerprint
 from orchestration.platform import Platform
 from orchestration.settings import PROJECT_ROOT, Settings
 
 _BALANCE = """
     pivot (
-        select feed, market, state, sum(row_count)::bigint as row_count
+        select feed, state, sum(row_count)::bigint as row_count
         from (select * from row_balance union all by name select * from reference_row_balance)
         group by all
     )
     on state in ('accepted', 'repaired', 'superseded', 'quarantined', 'pending')
     using coalesce(sum(row_count), 0)::bigint
-    group by feed, market
-    order by feed, market
+    group by feed
+    order by feed
 """
 _QUARANTINE = """
     select rule_id, reason, count(*) as row_count
@@ -34,12 +34,13 @@ _QUARANTINE = """
 """
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Run the demo; returns the exit code."""
+    scale = float(arguments[0]) if arguments else 1.0
     began = time.monotonic()
     settings = Settings()
     platform = Platform(settings)
-    _fill_inbox(platform)
+    _make_world(platform, scale)
     # Dagster announces with a warning for each asset that backfill policies are new.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -47,31 +48,48 @@ def main() -> int:
         from orchestration.partitions import covering_tags
 
     with dg.DagsterInstance.get() as instance:
-        print("arrivals: files of the inbox into raw, exchange rates ...", flush=True)
+        _say(began, "arrivals: files of the inbox into raw, reference data ...")
         arrived = _run(defs, "arrivals_job", instance, {})
         if not arrived.success:
             print("the arrivals failed; the log above says why", file=sys.stderr)
             return 1
-        print("markets: staging, gates, ledger and marts, publication, forecasts ...", flush=True)
+        _say(began, "markets: staging, gates, ledger and marts, publication, forecasts ...")
         markets = _run(defs, "market_job", instance, covering_tags(platform.waiting_markets()))
+        _say(began, "scorecard: what was found of the defects that were put in ...")
+        scored = _run(defs, "scorecard_job", instance, {})
     _print_balance(platform)
     _print_gates([*arrived.get_asset_check_evaluations(), *markets.get_asset_check_evaluations()])
+    _print_scorecard(platform)
     print(f"\n{time.monotonic() - began:.0f} s. Tables are in {_shown(settings)}; look at them:")
     print('  .venv/bin/python -m orchestration.sql "select * from fct_orders limit 5"')
     print("  make dev     opens the Dagster UI on http://127.0.0.1:3000")
-    return 0 if markets.success else 1
+    return 0 if markets.success and scored.success else 1
 
 
-def _fill_inbox(platform: Platform) -> None:
-    """Write the sample into the inbox, without the files that were taken before."""
-    from orchestration.simulation.sample import write_sample
+def _say(began: float, words: str) -> None:
+    print(f"{time.monotonic() - began:4.0f} s  {words}", flush=True)
+
+
+def _make_world(platform: Platform, scale: float) -> None:
+    """Write the world's files into the inbox, unless this installation has taken them already."""
+    from tqdm import tqdm
+
+    from orchestration.simulation.defects.inject import DefectConfig
+    from orchestration.simulation.making import WorldPlan, make_world
+    from orchestration.simulation.world.config import WorldConfig
 
     settings = platform.settings
-    settings.inbox.mkdir(parents=True, exist_ok=True)
-    for path in write_sample(settings.inbox):
-        known = platform.lake.has_file(fingerprint(path))
-        if known is not None and known.status == "loaded":
-            path.unlink()
+    config = WorldConfig(orders=round(WorldConfig.orders * scale))
+    made = settings.world_truth.parent / "made"
+    if made.exists():
+        if made.read_text(encoding="utf-8") != repr(config):
+            sys.exit(f"{_shown(settings)} holds another world ({made.read_text(encoding='utf-8')}); empty it first")
+        return
+    plan = WorldPlan(config, settings.inbox, settings.world_truth, defects=DefectConfig(config.seed))
+    with tqdm(total=config.orders, unit=" orders", desc="making the world") as bar:
+        world = make_world(plan, workers=settings.duckdb_threads, progress=bar.update)
+    made.write_text(repr(config), encoding="utf-8")
+    print(f"{world.orders:,} orders, {world.rows:,} records, {len(world.files)} files in {_shown(settings)}/inbox")
 
 
 def _run(
@@ -88,12 +106,20 @@ def _print_balance(platform: Platform) -> None:
     from orchestration.sql import connect
 
     with connect(platform.lake) as con:
-        print("\nRows by feed and market:")
+        print("\nRows by feed:")
         con.sql(_BALANCE).show(max_rows=400)
         print("Why rows are in quarantine:")
         con.sql(_QUARANTINE).show(max_rows=100, max_width=160)
         unbalanced = con.execute("select count(*) from file_balance where pending <> 0").fetchone()
     print(f"Files whose rows do not add up to what was read: {unbalanced[0] if unbalanced else 0}")
+
+
+def _print_scorecard(platform: Platform) -> None:
+    from orchestration.sql import connect
+
+    with connect(platform.lake) as con:
+        print("\nScorecard of the cleaning:")
+        con.sql("select * from cleaning_scorecard order by number, defect_id").show(max_rows=200, max_width=200)
 
 
 def _print_gates(evaluations: Sequence[dg.AssetCheckEvaluation]) -> None:
@@ -113,4 +139,4 @@ def _shown(settings: Settings) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

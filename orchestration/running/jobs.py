@@ -1,4 +1,4 @@
-"""The jobs: arrivals with reference data, and everything that belongs to a market.
+"""The jobs: arrivals with reference data, everything that belongs to a market, and the replay of quarantined rows.
 
 Belongs here: jobs, the nightly schedule, the inbox sensor. Does not: assets.
 All that is partitioned by market is one job: a blocking check holds only within one run.
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from orchestration.arrivals.assets import replay_quarantine
 from orchestration.partitions import covering_tags
 from orchestration.platform import Platform
 
@@ -31,6 +32,12 @@ market_job = dg.define_asset_job(
 )
 
 
+@dg.job(executor_def=dg.in_process_executor)
+def replay_job() -> None:
+    """Reads quarantined rows again after a fix; the next runs publish what has become of them."""
+    replay_quarantine()
+
+
 @dg.schedule(job=market_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
 def nightly(context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.RunRequest:
     """One run over all markets that wait: each rebuilds the months that were touched since its last publication."""
@@ -51,6 +58,6 @@ def inbox_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest
     yield dg.RunRequest(run_key=f"{newest}-{len(files)}")
 
 
-JOBS = (arrivals_job, market_job)
+JOBS = (arrivals_job, market_job, replay_job)
 SCHEDULES = (nightly,)
 SENSORS = (inbox_sensor,)

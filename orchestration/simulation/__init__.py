@@ -1,7 +1,6 @@
-"""Simulation: sample files that look like the real ones, so that the platform can be tried without any.
+"""Simulation: a trade world with known truth, in the files that its shops, carriers, customs and banks would send.
 
-Belongs here: drawing a small trade world, and writing it down in the dialects of three systems, defects included.
-Does not: reading such files (see `arrivals/`). Nothing here knows how its files are mapped, judged or modelled.
-
-Start with `write_sample` in `sample.py`; `defects.py` lists what is wrong on purpose.
+Belongs here: the world (`world/`), what follows from its orders (`documents/`), what is wrong with its records
+(`defects/`), the formats of its files (`formats/`), and how well the platform has cleaned them (the scorecard).
+Does not: reading such files (see `arrivals/`). The platform never reads the truth; only the scorecard does.
 """
