@@ -1,9 +1,12 @@
 {#
-    One way of judging raw rows for every feed, from its contract (`contract_book`, written when the project is
+    One way of judging raw rows for every feed, from its contract (macros `contract_of_…`, written when the project is
     prepared): values are typed, repaired where the contract says how, and held against the rules. A row is
     quarantined by its rules, superseded by a better version of the same record, repaired or accepted, and never two
     of them.
 #}
+
+{# What the contract of a feed says, as data. #}
+{% macro contract_of(feed) -%}{{ return(context['contract_of_' ~ feed]()) }}{%- endmacro %}
 
 {# The violated rules of a row, joined by ";". `rules`: list of (rule id, condition that is true when it is broken). #}
 {% macro violated(rules) -%}
@@ -57,7 +60,7 @@
     `repairs` and `tags`. Rules that follow from fields come first, then those of the record, then those of its place.
 #}
 {% macro ruled_rows(feed, relation) -%}
-    {%- set contract = contract_book()[feed] -%}
+    {%- set contract = contract_of(feed) -%}
     {%- set typed = [] -%}
     {%- for field, type in contract.types.items() if is_typed(type) -%}{%- do typed.append(field) -%}{%- endfor -%}
     {%- set mends, refusals, marks = [], [], [] -%}
@@ -117,7 +120,7 @@
     Among equal content file and row decide, which no business column shows.
 #}
 {% macro judged_feed(feed) -%}
-    {%- set contract = contract_book()[feed] -%}
+    {%- set contract = contract_of(feed) -%}
     {%- set tests = contract.field_rules | map(attribute=2) | list -%}
     {% if 'currency' in tests -%}
     currencies as (
@@ -141,7 +144,7 @@
         select
             _document_key,
             count(case when state in ('accepted', 'repaired') then 1 end) as standing,
-            {%- if contract_book()[contract.follows].change_field %}
+            {%- if contract_of(contract.follows).change_field %}
             max(case
                 when state in ('accepted', 'repaired') and change_type = 'delete'
                     then _file || '#' || cast(_row as varchar)
@@ -264,7 +267,7 @@
 
 {# A quarantined row as it arrived, personal fields masked. #}
 {% macro masked_payload(feed) -%}
-    {%- set contract = contract_book()[feed] -%}
+    {%- set contract = contract_of(feed) -%}
     {%- set pairs = [] -%}
     {%- for name, type in contract.types.items() -%}
         {%- set text = name ~ '_text' if is_typed(type) else name -%}
@@ -279,7 +282,7 @@
     its contract implies. Tombstones stand in the balance and nowhere else.
 #}
 {% macro staged_feed(feed) -%}
-    {%- set contract = contract_book()[feed] -%}
+    {%- set contract = contract_of(feed) -%}
     {%- set local = contract.staged | selectattr(0, 'equalto', 'local_date') | list -%}
 with
 
@@ -336,12 +339,12 @@ where judged.state in ('accepted', 'repaired')
 {# The feeds whose records belong to a market, and those without one: reference data, rebuilt whole. #}
 {% macro feeds_with_market() -%}
     {%- set found = [] -%}
-    {%- for feed, contract in contract_book().items() if contract.has_market -%}{%- do found.append(feed) -%}{%- endfor -%}
+    {%- for feed, has_market in feeds_of_contracts().items() if has_market -%}{%- do found.append(feed) -%}{%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
 
 {% macro feeds_without_market() -%}
     {%- set found = [] -%}
-    {%- for feed, contract in contract_book().items() if not contract.has_market -%}{%- do found.append(feed) -%}{%- endfor -%}
+    {%- for feed, has_market in feeds_of_contracts().items() if not has_market -%}{%- do found.append(feed) -%}{%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}

@@ -117,3 +117,33 @@ def touch_judged_beside_product(
             from places
             """
         )
+
+
+def touch_reused_waybills(con: duckdb.DuckDBPyConnection, shipments: Contract, known: Known) -> None:
+    """Touch the staging of known shipments whose number an arriving one has too: either may be the reused one."""
+    if not known.has_rows(shipments):
+        return
+    con.execute(
+        f"""
+        insert into found_touches
+        with numbers as (
+            select distinct _source_id, carrier_code, waybill_no, _document_key
+            from {collected(shipments.feed)} where waybill_no is not null
+        ),
+        others as (
+            select distinct k._document_key, k._market, k._month
+            from {known.raw(shipments)} as k
+            join numbers as n
+                on n._source_id = k._source_id and n.carrier_code = k.carrier_code and n.waybill_no = k.waybill_no
+                and n._document_key <> k._document_key
+        ),
+        latest as (
+            select document_key, arg_max(market, _batch_id) as market, arg_max(month, _batch_id) as month
+            from known_placements where feed = '{shipments.feed}' group by document_key
+        )
+        select distinct 'staging', '{shipments.feed}', coalesce(p.market, o._market), coalesce(p.month, o._month),
+            'number_reused'
+        from others as o
+        left join latest as p on p.document_key = o._document_key
+        """
+    )

@@ -53,6 +53,8 @@ def touches(
         _touch_reversals(con, by_feed["order_lines"], known, inferred)
     if "products" in by_feed:
         dependents.touch_judged_beside_product(con, by_feed["products"], known, contracts)
+    if "shipments" in by_feed:
+        dependents.touch_reused_waybills(con, by_feed["shipments"], known)
     rows = con.execute(
         "select distinct *, null as due_at from found_touches union select * from due_touches order by all"
     ).fetchall()

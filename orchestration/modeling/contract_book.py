@@ -242,7 +242,7 @@ def _of_field(contract: Contract, field: ContractField) -> Iterator[StagedColumn
 
 
 def _macro(book: Mapping[str, Contract]) -> str:
-    """A dbt macro that returns the contracts as data."""
+    """dbt macros that return the contracts as data."""
     feeds = {
         feed: {
             "has_market": contract.has_market,
@@ -260,9 +260,14 @@ def _macro(book: Mapping[str, Contract]) -> str:
         }
         for feed, contract in book.items()
     }
-    # Jinja reads Python's own literals.
-    data = pformat(feeds, width=200, sort_dicts=False)
-    return f"{{% macro contract_book() %}}{{{{ return({data}) }}}}{{% endmacro %}}\n"
+    # Jinja reads Python's own literals. A macro for each feed: a model that needs one contract need not read all.
+    macros = [
+        f"{{% macro contract_of_{feed}() %}}{{{{ return({pformat(data, width=200, sort_dicts=False)}) }}}}{{% endmacro %}}\n"
+        for feed, data in feeds.items()
+    ]
+    has_market = {feed: contract.has_market for feed, contract in book.items()}
+    macros.append(f"{{% macro feeds_of_contracts() %}}{{{{ return({has_market!r}) }}}}{{% endmacro %}}\n")
+    return "".join(macros)
 
 
 def _sources(book: Mapping[str, Contract]) -> str:
@@ -289,10 +294,13 @@ def _properties(book: Mapping[str, Contract]) -> str:
                 "name": f"stg_{feed}_judged",
                 "description": f"One row per raw row of {feed}, with its state, its rules and its repairs.",
                 "config": {
-                    "meta": {"key": judged_key, "untested_because": "the rules of contracts have one test"},
+                    "meta": {
+                        "key": judged_key,
+                        "key_untested_because": "the staging gate counts the rows against those that were read",
+                        "untested_because": "the rules of contracts have one test",
+                    },
                     **tags,
                 },
-                "data_tests": [{"is_key": {"arguments": {"columns": judged_key}}}],
                 "columns": [
                     {"name": "state", "description": "accepted, repaired, superseded or quarantined."},
                     *({"name": name, "description": words} for name, (_, words) in LOAD_COLUMNS.items()),

@@ -123,7 +123,8 @@ def make_plan(
         staging = {place for place in index.raw_places(wanted) if months.covers(place.month)}
         marts = staging | {place for place in index.order_places(wanted) if months.covers(place.month)}
     parents = marts | index.own_places_of_documents_at(marts) | _months_before(marts)
-    parents |= index.places_of_orders_beside(staging)
+    # A waybill's number may have been used in the six months before.
+    parents |= index.places_of_orders_beside(staging) | _months_before(staging)
     early = _readers_of_unbuilt(lake, index, wanted, staging, parents, raw_seq)
     built = {"staging": staging, "marts": marts}
     covered = [

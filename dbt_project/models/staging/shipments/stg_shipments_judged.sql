@@ -47,6 +47,7 @@ uses_of_this_run as (
     select
         _document_key as shipment_key,
         _source_id,
+        _market as market,
         carrier_code,
         waybill_no,
         order_no,
@@ -60,7 +61,7 @@ uses as (
 
     select * from uses_of_this_run
     {{ union_published('stg_shipments', {
-        'shipment_key': 'shipment_key', '_source_id': 'source_id', 'carrier_code': 'carrier_code',
+        'shipment_key': 'shipment_key', '_source_id': 'source_id', 'market': 'market', 'carrier_code': 'carrier_code',
         'waybill_no': 'waybill_no', 'order_no': 'order_no', 'shipped_at': 'shipped_at',
     }) }}
 
@@ -70,10 +71,11 @@ numbers_used_again as (
 
     select
         _source_id,
+        market,
         carrier_code,
         waybill_no
     from uses
-    group by _source_id, carrier_code, waybill_no
+    group by _source_id, market, carrier_code, waybill_no
     having min(shipment_key) <> max(shipment_key)
 
 ),
@@ -82,6 +84,7 @@ several_uses as (
 
     select
         uses._source_id,
+        uses.market,
         uses.carrier_code,
         uses.waybill_no,
         uses.shipment_key,
@@ -90,9 +93,10 @@ several_uses as (
     inner join numbers_used_again
         on
             uses._source_id = numbers_used_again._source_id
+            and uses.market = numbers_used_again.market
             and uses.carrier_code = numbers_used_again.carrier_code
             and uses.waybill_no = numbers_used_again.waybill_no
-    group by uses._source_id, uses.carrier_code, uses.waybill_no, uses.shipment_key
+    group by uses._source_id, uses.market, uses.carrier_code, uses.waybill_no, uses.shipment_key
 
 ),
 
@@ -101,8 +105,10 @@ uses_in_order as (
     select
         shipment_key,
         shipped_at,
-        lag(shipped_at) over (partition by _source_id, carrier_code, waybill_no order by shipped_at, shipment_key)
-            as number_used_at
+        lag(shipped_at) over (
+            partition by _source_id, market, carrier_code, waybill_no
+            order by shipped_at, shipment_key
+        ) as number_used_at
     from several_uses
 
 ),
