@@ -28,7 +28,8 @@ help:  ## this list
 setup: $(PREPARED)  ## make .venv from requirements.lock; done again when the lock changes
 
 demo: $(PREPARED) var/dagster/dagster.yaml  ## make a trade world, run the whole chain on it, print what became of each row (SCALE=5: five times the orders)
-	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/python -m orchestration.running.demo $(SCALE)
+	TRADEWIND_DUCKDB_MEMORY=$${TRADEWIND_DUCKDB_MEMORY:-2500MB} DAGSTER_HOME="$(CURDIR)/var/dagster" \
+	    $(BIN)/python -m orchestration.running.demo $(SCALE)
 
 dev: $(PREPARED) var/dagster/dagster.yaml  ## open the Dagster UI on http://127.0.0.1:3000 (PORT=… for another port)
 	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)

@@ -55,8 +55,8 @@ class DefectConfig:
     only: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.multiplier <= 10:
-            raise ValueError(f"the multiplier of the rates is {self.multiplier}, which is not in 0..10")
+        if not 0 <= self.multiplier <= 25:
+            raise ValueError(f"the multiplier of the rates is {self.multiplier}, which is not in 0..25")
         for defect_id in self.only or ():
             defect(defect_id)
 

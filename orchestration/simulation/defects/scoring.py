@@ -98,6 +98,15 @@ def score(truth: pa.Table, outcomes: Outcomes) -> Scorecard:
         )
 
 
+def verdicts(truth: pa.Table, outcomes: Outcomes) -> pa.Table:
+    """One row per dirty record that a rule can see: the columns of the truth, is_caught, is_right and reason."""
+    with duckdb.connect() as con:
+        _load(con, truth, outcomes)
+        con.execute(scoring_sql.MATCHED)
+        columns = ", ".join(f"matched.{name}" for name in truth.column_names)
+        return con.sql(f"select {columns}, is_caught, is_right, reason from matched order by truth_no").to_arrow_table()
+
+
 def _load(con: duckdb.DuckDBPyConnection, truth: pa.Table, outcomes: Outcomes) -> None:
     """The tables of all later steps: catalogue, truth, judged with `flags` (list of rules, repairs and tags), files."""
     con.register("truth_given", truth)

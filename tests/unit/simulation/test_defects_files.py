@@ -101,14 +101,27 @@ def test_a_message_that_breaks_off_keeps_its_name_in_an_archive_of_its_own(tmp_p
 
 
 def test_the_truth_names_each_copy_and_equal_seeds_give_equal_copies(csv_file):
-    config = DefectConfig(_lucky_seed(csv_file), multiplier=10)
+    config = DefectConfig(_lucky_seed(csv_file), multiplier=25)
     written, truth = damage_files([csv_file], config=config, tag=TAG)
+    contents = [path.read_bytes() for path in written]
+    # What is there already is not damaged again.
+    assert damage_files([csv_file], config=config, tag=TAG)[0] == []
+    _remove(written)
     again, _ = damage_files([csv_file], config=config, tag=TAG)
-    assert written == again
+    assert (written, contents) == (again, [path.read_bytes() for path in again])
     assert truth.column("key_after").to_pylist() == [path.name for path in written]
     assert set(truth.column("key_before").to_pylist()) == {csv_file.name}
     assert damage_files([csv_file], config=DefectConfig(config.seed, only=frozenset()), tag=TAG)[0] == []
 
 
 def _lucky_seed(path):
-    return next(n for n in range(99) if damage_files([path], config=DefectConfig(n, multiplier=10), tag=TAG)[0])
+    for seed in range(99):
+        if written := damage_files([path], config=DefectConfig(seed, multiplier=25), tag=TAG)[0]:
+            _remove(written)
+            return seed
+    raise AssertionError("no seed damages the file")
+
+
+def _remove(paths):
+    for path in paths:
+        path.unlink()

@@ -31,7 +31,7 @@ def clean():
 
 @pytest.fixture(scope="module")
 def dirty(clean):
-    return inject(clean, config=DefectConfig(SEED, multiplier=10), tag=TAG)
+    return inject(clean, config=DefectConfig(SEED, multiplier=25), tag=TAG)
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +134,15 @@ def test_without_defects_the_batch_is_the_very_same(clean):
     "defect_id", ["currency_alias", "waybill_reused", "minor_units", "late_arrival", "split_shipment"]
 )
 def test_a_defect_alone_is_where_it_is_among_all(clean, dirty, defect_id):
-    config = DefectConfig(SEED, multiplier=10, only=frozenset({defect_id}))
+    config = DefectConfig(SEED, multiplier=25, only=frozenset({defect_id}))
     alone = inject(clean, config=config, tag=TAG)
     assert alone.truth.num_rows > 0
     assert alone.truth.equals(dirty.truth.filter(pc.equal(dirty.truth.column("defect_id"), defect_id)))
 
 
 def test_equal_seeds_give_equal_batches_and_other_tags_give_others(clean, dirty):
-    again = inject(clean, config=DefectConfig(SEED, multiplier=10), tag=TAG)
-    other = inject(clean, config=DefectConfig(SEED, multiplier=10), tag="GB-2024-04")
+    again = inject(clean, config=DefectConfig(SEED, multiplier=25), tag=TAG)
+    other = inject(clean, config=DefectConfig(SEED, multiplier=25), tag="GB-2024-04")
     assert again.truth.equals(dirty.truth)
     assert all(again.tables[key].equals(dirty.tables[key]) for key in clean)
     assert not other.truth.drop_columns("batch").equals(dirty.truth.drop_columns("batch"))
@@ -177,7 +177,7 @@ def test_only_the_newest_version_of_a_record_gets_a_defect():
     count = len(shipments)
     versions = [shipments.append_column("version", pa.array([n] * count, pa.int64())) for n in (1, 2)]
     tables = {("carrier", "shipments"): pa.concat_tables(versions)}
-    result = inject(tables, config=DefectConfig(3, multiplier=10, only=frozenset({"null_token"})), tag=TAG)
+    result = inject(tables, config=DefectConfig(3, multiplier=25, only=frozenset({"null_token"})), tag=TAG)
     rows = result.overrides.of("carrier", "shipments")["route_code"].rows
     assert len(rows) == result.truth.num_rows > 2
     assert rows.min() >= count

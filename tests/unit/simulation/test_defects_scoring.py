@@ -185,7 +185,8 @@ def test_the_catalogue_covers_forty_numbers_and_refuses_unknown_ids():
 
 
 def test_a_defect_is_described_in_a_line_with_what_should_happen_to_it():
-    assert describe(defect("refund_sign")) == (
+    found = defect("refund_sign")
+    assert describe(found) == (
         "22 refund_sign (payments.amount, certain): A refund is signed as if it were a payment. "
-        "To be quarantined by payments.amount_against_type; 0.70% of eligible records."
+        f"To be quarantined by payments.amount_against_type; {found.rate:.2%} of eligible records."
     )
