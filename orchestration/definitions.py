@@ -14,6 +14,7 @@ from orchestration.modeling.assets import ledger_models, reference_models, stagi
 from orchestration.platform import Platform
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
 from orchestration.runs.assets import market_tables, reference_tables, run_plan
+from orchestration.simulation.assets import cleaning_scorecard
 
 ASSETS = (
     raw_tables,
@@ -25,6 +26,7 @@ ASSETS = (
     market_tables,
     weekly_demand,
     forecasts,
+    cleaning_scorecard,
 )
 GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)
 

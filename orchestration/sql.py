@@ -21,6 +21,7 @@ from orchestration.forecasting.tables import FORECAST_MODELS
 from orchestration.lake import PUBLISHED, Lake, Pin
 from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.settings import Settings
+from orchestration.simulation.tables import SCORECARD_MODELS
 
 # A file is read when its rows are known; what no published state accounts for is still to come.
 _FILE_BALANCE = """
@@ -49,7 +50,7 @@ _FILE_BALANCE = """
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
-    return [*published_models().values(), *FORECAST_MODELS]
+    return [*published_models().values(), *FORECAST_MODELS, *SCORECARD_MODELS]
 
 
 def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:

@@ -10,7 +10,7 @@ from orchestration.markets import load_markets
 from orchestration.modeling.build import build_models
 from orchestration.modeling.manifest import published_models
 from orchestration.runs import MonthSelection, RunDatabase, make_plan
-from orchestration.runs.assets import publish_models
+from orchestration.runs.publishing import publish_models
 from tests.arrivals_helpers import Room
 
 

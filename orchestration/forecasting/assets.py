@@ -17,8 +17,9 @@ from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
 from orchestration.runs import RunDatabase
-from orchestration.runs.assets import MARKET_TABLES_KEY, publish_models
+from orchestration.runs.assets import MARKET_TABLES_KEY
 from orchestration.runs.database import HeldMarket
+from orchestration.runs.publishing import publish_models
 
 if TYPE_CHECKING:
     import duckdb

@@ -77,7 +77,7 @@ def market_plot(history: MarketWeeks, forecast: pd.DataFrame, scored: pd.DataFra
     axes.text(0, 1.03, note, transform=axes.transAxes, fontsize=10.5, color=MUTED, parse_math=False)
     axes.legend(loc="upper left", frameon=False, fontsize=10, ncols=4, labelcolor=INK, handlelength=1.6)
     _leave_room_for_legend(axes)
-    return _png(figure)
+    return png_of(figure)
 
 
 def worst_series_plot(
@@ -113,7 +113,7 @@ def worst_series_plot(
     )
     if worst.empty:
         figure.text(0.01, 0.5, "no back-test: too few weeks", color=MUTED, fontsize=11)
-    return _png(figure)
+    return png_of(figure)
 
 
 def as_markdown_image(png: bytes, *, words: str = "plot") -> str:
@@ -191,7 +191,8 @@ def _steps(weeks: npt.NDArray[np.datetime64]) -> tuple[npt.NDArray[np.float64], 
     return middles + np.tile([-HALF_A_WEEK, HALF_A_WEEK], len(weeks)), np.repeat(np.arange(len(weeks)), 2)
 
 
-def _png(figure: "Figure") -> bytes:
+def png_of(figure: "Figure") -> bytes:
+    """The figure as PNG in few colours."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 

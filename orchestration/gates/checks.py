@@ -15,9 +15,9 @@ from orchestration.lake import Place
 from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.platform import Platform
 from orchestration.runs import RunDatabase, RunPlan
-from orchestration.runs.assets import publish_models
 from orchestration.runs.database import HeldMarket
 from orchestration.runs.feeds import market_feeds, reference_feeds
+from orchestration.runs.publishing import publish_models
 
 if TYPE_CHECKING:
     import duckdb

@@ -261,9 +261,9 @@ def _macro(book: Mapping[str, Contract]) -> str:
         for feed, contract in book.items()
     }
     # Jinja reads Python's own literals. A macro for each feed: a model that needs one contract need not read all.
+    texts = {feed: pformat(data, width=200, sort_dicts=False) for feed, data in feeds.items()}
     macros = [
-        f"{{% macro contract_of_{feed}() %}}{{{{ return({pformat(data, width=200, sort_dicts=False)}) }}}}{{% endmacro %}}\n"
-        for feed, data in feeds.items()
+        f"{{% macro contract_of_{feed}() %}}{{{{ return({text}) }}}}{{% endmacro %}}\n" for feed, text in texts.items()
     ]
     has_market = {feed: contract.has_market for feed, contract in book.items()}
     macros.append(f"{{% macro feeds_of_contracts() %}}{{{{ return({has_market!r}) }}}}{{% endmacro %}}\n")

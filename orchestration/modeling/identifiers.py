@@ -102,7 +102,7 @@ def add_functions(con: DuckDBPyConnection) -> None:
     """Give a connection the SQL functions that rules of contracts use: `is_identifier`, `matches`."""
     con.execute("create or replace temp macro matches(value, pattern) as regexp_matches(value, pattern)")
     try:
-        # A function stays with the database, a macro with the cursor. To list all functions takes 40 ms, for each model.
+        # A function stays with the database, a macro with the cursor. To list all functions would take 40 ms a model.
         con.execute("select is_identifier('s10', null)")
     except CatalogException:
         con.create_function(

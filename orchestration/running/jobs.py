@@ -1,4 +1,4 @@
-"""The jobs: arrivals with reference data, everything that belongs to a market, and the replay of quarantined rows.
+"""The jobs: arrivals with reference data, what belongs to a market, the scorecard of a world, and the replay of rows.
 
 Belongs here: jobs, the nightly schedule, the inbox sensor. Does not: assets.
 All that is partitioned by market is one job: a blocking check holds only within one run.
@@ -13,6 +13,7 @@ from orchestration.partitions import covering_tags
 from orchestration.platform import Platform
 
 ARRIVALS_GROUPS = ("raw", "reference")
+SCORECARD_GROUPS = ("quality",)
 # In process: a process for each step would import Dagster and dbt again each time.
 arrivals_job = dg.define_asset_job(
     "arrivals_job",
@@ -23,12 +24,18 @@ arrivals_job = dg.define_asset_job(
 market_job = dg.define_asset_job(
     "market_job",
     selection=dg.AssetSelection.all()
-    - dg.AssetSelection.groups(*ARRIVALS_GROUPS)
+    - dg.AssetSelection.groups(*ARRIVALS_GROUPS, *SCORECARD_GROUPS)
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
         "Plan, staging, gate, ledger and marts, gate, publication, forecasts: for the markets of its partitions."
     ),
+)
+scorecard_job = dg.define_asset_job(
+    "scorecard_job",
+    selection=dg.AssetSelection.groups(*SCORECARD_GROUPS),
+    executor_def=dg.in_process_executor,
+    description="Holds what is published against the truth of the simulated world; does nothing without one.",
 )
 
 
@@ -58,6 +65,6 @@ def inbox_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest
     yield dg.RunRequest(run_key=f"{newest}-{len(files)}")
 
 
-JOBS = (arrivals_job, market_job, replay_job)
+JOBS = (arrivals_job, market_job, scorecard_job, replay_job)
 SCHEDULES = (nightly,)
 SENSORS = (inbox_sensor,)

@@ -3,23 +3,17 @@
 Belongs here: assets that read and write the run's database as a whole. Does not: what is built in between.
 """
 
-import subprocess
-from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
 
 import dagster as dg
 from pydantic import Field
 
-from orchestration.lake import HeldBack, Lake, Place, PublishRequest, PublishResult, StagedTable
-from orchestration.modeling.manifest import PublishedModel, published_models, seeds_hash
+from orchestration.modeling.manifest import published_models
 from orchestration.modeling.translator import OWNERS, RUN_PLAN_KEY
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.database import KEPT_WHEN_HELD, RunDatabase
 from orchestration.runs.plan import RunPlan
-from orchestration.settings import PROJECT_ROOT
+from orchestration.runs.publishing import publish_models
 
 MARKET_TABLES_KEY = dg.AssetKey(["publication", "market_tables"])
 REFERENCE_TABLES_KEY = dg.AssetKey(["publication", "reference_tables"])
@@ -125,83 +119,3 @@ def reference_tables(
     result = publish_models(platform.lake, run, plan, built)
     run.remove()
     return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
-
-
-def publish_models(
-    lake: Lake, run: RunDatabase, plan: RunPlan, built: Sequence[PublishedModel], *, only_quality: bool = False
-) -> PublishResult:
-    """Publish what the run has built.
-
-    A market that is held back publishes its quarantine and balance alone, and keeps its touches. Touches are cleared
-    only when every published table was built: who rebuilds one mart has not yet dealt with them.
-    Raises ValueError when the run built no table: a publication of nothing must not look like one.
-    """
-    if not built:
-        raise ValueError(f"run {plan.run_id}: it built no published table, so there is nothing to publish")
-    held = run.held_back()
-    held_markets = {entry.market for entry in held}
-    every = [model for model in published_models().values() if (model.spec.partition == "none") == plan.is_reference]
-    is_whole = not only_quality and {model.name for model in every} <= {model.name for model in built}
-    staged: list[tuple[StagedTable, set[Place]]] = []
-    with run.connect() as con:
-        for model in built:
-            if only_quality and model.name not in KEPT_WHEN_HELD:
-                continue
-            places = replaced_places(plan, model, held_markets)
-            if places:
-                staged.append((lake.stage(con, model.relation, model.spec, plan.run_id), places))
-    touches = [touch for touch in lake.pending_touches(plan.markets, plan.raw_seq) if touch.id in set(plan.touch_ids)]
-    return lake.publish(
-        PublishRequest(
-            run_id=plan.run_id,
-            raw_seq=plan.raw_seq,
-            staged=staged,
-            namespace=plan.namespace,
-            touch_ids=[touch.id for touch in touches if is_whole and touch.market not in held_markets],
-            held_back=[
-                HeldBack(market, tuple(entry.reason for entry in held if entry.market == market), plan.run_id)
-                for market in sorted(held_markets)
-            ],
-            git_commit=git_commit(),
-            lock_hash=lock_hash(),
-            seeds_hash=seeds_hash(),
-            known_at=plan.known_at,
-        )
-    )
-
-
-def replaced_places(plan: RunPlan, model: PublishedModel, held_markets: set[str]) -> set[Place]:
-    """The places of a table that this run replaces, rows or none."""
-    if model.spec.partition == "none":
-        return {Place()}
-    is_quality = model.name in KEPT_WHEN_HELD
-    source = plan.staging_places if model.layer == "staging" or is_quality else plan.mart_places
-    kept = {place for place in source if is_quality or place.market not in held_markets}
-    if model.layer == "marts" and not is_quality:
-        kept = {place for place in kept if place.market != "ZZ"}
-    if model.spec.partition == "market":
-        return {Place(place.market) for place in kept}
-    return kept
-
-
-@cache
-def git_commit() -> str:
-    """The commit of the code that runs, with a mark when files differ from it; empty outside a checkout."""
-    try:
-        commit = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty"],
-            cwd=PROJECT_ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return commit.stdout.strip()
-
-
-@cache
-def lock_hash() -> str:
-    """The hash of the locked dependencies."""
-    lock = PROJECT_ROOT / "requirements.lock"
-    return sha256(lock.read_bytes()).hexdigest() if lock.exists() else ""

@@ -43,6 +43,11 @@ class RunDatabase:
         self.path = settings.runs / f"{root_run_id}.duckdb"
 
     @property
+    def threads(self) -> int:
+        """How many cores a run may use."""
+        return self._settings.duckdb_threads
+
+    @property
     def exists(self) -> bool:
         """True once the run has been prepared."""
         return self.path.exists()

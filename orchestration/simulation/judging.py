@@ -14,8 +14,8 @@ from orchestration.markets import load_markets
 from orchestration.modeling.build import BuildError, build_models
 from orchestration.modeling.manifest import manifest, prepared_manifest, published_models
 from orchestration.runs import MonthSelection, RunDatabase, RunPlan, make_plan
-from orchestration.runs.assets import publish_models
 from orchestration.runs.plan import make_reference_plan
+from orchestration.runs.publishing import publish_models
 from orchestration.settings import Settings
 
 QUALITY = ("quarantine", "row_balance", "unlinked_documents")
@@ -68,7 +68,8 @@ def with_unpublished_parents(names: Collection[str]) -> list[str]:
     by_name = {
         str(node["name"]): unique_id for unique_id, node in nodes.items() if node["resource_type"] in ("model", "seed")
     }
-    wanted, found = [by_name[name] for name in names], {}
+    wanted = [by_name[name] for name in names]
+    found: dict[str, None] = {}
     while wanted:
         node = nodes[wanted.pop()]
         if str(node["name"]) in found:

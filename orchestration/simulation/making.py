@@ -14,7 +14,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from orchestration.simulation.defects.files import damage_files
-from orchestration.simulation.defects.files import damage_files
 from orchestration.simulation.defects.inject import DefectConfig, inject
 from orchestration.simulation.defects.overrides import FeedTables, TextOverrides, as_text
 from orchestration.simulation.documents.generate import generate_documents, generate_month_end, new_money_state

@@ -6,7 +6,7 @@ what looks suspicious (see `suspicions.py`).
 Staging knows personal numbers by their hash only, so records are compared by their surrogate keys on both sides.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -23,16 +23,22 @@ from orchestration.sql import connect
 
 # A line goes with its header, whatever it says itself.
 HEADER_DELETED = "row.header_deleted"
+# Of what other sources deliver to the same installation nobody knows the truth.
+WORLD_MAPPINGS = "world_"
 
 
-def read_truth(folder: Path) -> pa.Table:
-    """The truth rows of all defects of a world; FileNotFoundError names the folder that has none."""
+def read_truth(folder: Path, *, without: Collection[str] = ()) -> pa.Table:
+    """The truth rows of all defects of a world but those of some markets; FileNotFoundError: the folder has none."""
     paths = sorted(folder.glob("defects__*.parquet"))
     if not paths:
         raise FileNotFoundError(f"{folder}: there is no defects__*.parquet, so nothing tells what is wrong")
     with duckdb.connect() as con:
         columns = ", ".join(TRUTH_SCHEMA.names)
-        query = f"select {columns} from read_parquet({[str(path) for path in paths]}, union_by_name=true)"
+        # A batch is named by its market and month, as GB-2024-03.
+        query = f"""
+            select {columns} from read_parquet({[str(path) for path in paths]}, union_by_name=true)
+            where split_part(batch, '-', 1) not in ({_listed(without)})
+        """
         return con.sql(query).to_arrow_table().cast(TRUTH_SCHEMA)
 
 
@@ -65,14 +71,25 @@ def surrogate(feed: str, source: str, text: str) -> str:
     bare = [feed_name for feed_name, contract in contracts().items() if not contract.has_source_in_key]
     return f"""case
         when {text} = '' or {feed} = '' then {text}
-        when {feed} in ({", ".join(map(literal, bare)) or "''"}) then substr(sha256({text}), 1, 32)
+        when {feed} in ({_listed(bare)}) then substr(sha256({text}), 1, 32)
         else substr(sha256({source} || '|' || {text}), 1, 32)
     end"""
 
 
-def read_outcomes(lake: Lake, truth: pa.Table) -> Outcomes:
-    """What became of the records that a keyed truth names, of all that were marked, and how many others there are."""
+def _listed(texts: Collection[str]) -> str:
+    return ", ".join(map(literal, sorted(texts))) or "''"
+
+
+def read_outcomes(lake: Lake, truth: pa.Table, *, without: Collection[str] = ()) -> Outcomes:
+    """What became of the records that a keyed truth names, of all that were marked, and how many others there are.
+
+    without: markets of which nothing counts.
+    """
     with connect(lake) as con:
+        con.register("owners", owners_of_orders())
+        con.execute("create table left_out (market varchar)")
+        if without:
+            con.executemany("insert into left_out values (?)", [[market] for market in without])
         con.register("truth", truth)
         con.execute(_NAMED)
         feeds = [contract for contract in contracts().values() if _has_rows(con, contract)]
@@ -83,14 +100,17 @@ def read_outcomes(lake: Lake, truth: pa.Table) -> Outcomes:
             judged=con.sql(_JUDGED).to_arrow_table(),
             values=con.sql(values or _NO_VALUES).to_arrow_table(),
             files=con.sql(_FILES).to_arrow_table(),
-            suspicion=suspicions(con, owners_of_orders()),
-            plain=con.sql("select feed, sum(records)::bigint as records from plain_counts group by feed").to_arrow_table(),
+            suspicion=suspicions(con),
+            plain=con.sql(
+                "select feed, sum(records)::bigint as records from plain_counts group by feed"
+            ).to_arrow_table(),
         )
 
 
 def owners_of_orders() -> pa.Table:
-    """By source: the source whose orders its documents name."""
-    owners = {mapping.source_id: mapping.orders_of for mapping in load_mappings(SHIPPED)}
+    """By source of the world: the source whose orders its documents name."""
+    mappings = [mapping for mapping in load_mappings(SHIPPED) if mapping.path.startswith(WORLD_MAPPINGS)]
+    owners = {mapping.source_id: mapping.orders_of for mapping in mappings}
     return pa.table({"source_id": list(owners), "orders_of": list(owners.values())})
 
 
@@ -137,16 +157,22 @@ def _marked(contract: Contract) -> str:
     return f"""
         select {feed} as feed, source_id, {contract.key_column} as key, _file as file,
             cast(0 as bigint) as version, _content_hash as content,
-            case when {_is_waiting(contract)} then 'waiting' when repairs <> '' then 'repaired' else 'accepted' end as state,
+            case
+                when {_is_waiting(contract)} then 'waiting' when repairs <> '' then 'repaired' else 'accepted'
+            end as state,
             '' as rules, repairs, tags
         from stg_{contract.feed}
-        where {_is_marked(contract)}
+        where {_is_marked(contract)} and source_id in (select source_id from owners)
     """
 
 
 def _counted(contract: Contract) -> str:
     feed = literal(contract.feed)
-    return f"select {feed} as feed, count(*) as records from stg_{contract.feed} where not {_is_marked(contract)}"
+    return f"""
+        select {feed} as feed, count(*) as records
+        from stg_{contract.feed}
+        where not {_is_marked(contract)} and source_id in (select source_id from owners)
+    """
 
 
 def _lost_key(contract: Contract) -> str:
@@ -162,8 +188,11 @@ def _quarantined(table: str) -> str:
     keys = " ".join(_lost_key(contract) for contract in contracts().values())
     return f"""
         select feed, source_id, coalesce(record_key, case {keys} end, '') as key, _file as file,
-            cast(0 as bigint) as version, _content_hash as content, 'quarantined' as state, rule_ids as rules, '' as repairs, '' as tags
+            cast(0 as bigint) as version, _content_hash as content, 'quarantined' as state, rule_ids as rules,
+            '' as repairs, '' as tags
         from {table}
+        where coalesce(market, '') not in (select market from left_out)
+            and source_id in (select source_id from owners)
     """
 
 
@@ -175,6 +204,8 @@ def _superseded(table: str) -> str:
             case when rule_id = 'row.deleted' and feed in ({followers}) then {literal(HEADER_DELETED)} else rule_id end
                 as rules, '' as repairs, '' as tags
         from {table}
+        where coalesce(market, '') not in (select market from left_out)
+            and source_id in (select source_id from owners)
     """
 
 

@@ -193,7 +193,7 @@ placed as (
     select source_id, order_key as key, seller_key, parcel_kg,
         median(parcel_kg) over (partition by source_id, market, month, seller_key, customer_key) as ring_kg,
         count(*) over (partition by source_id, market, month, seller_key, customer_key) as same_buyer,
-        count(*) over (partition by source_id, market, month, seller_key, device_key) as same_device
+        count(device_key) over (partition by source_id, market, month, seller_key, device_key) as same_device
     from stg_orders
     left join weights using (order_key)
     where seller_key is not null and customer_key is not null
@@ -220,11 +220,13 @@ with
 
 signs as (
 
-    select source_id, market, customer_key, device_key, consignee_phone_key as phone_key, buyer_id_no_key from stg_orders
+    select source_id, market, customer_key, device_key, consignee_phone_key as phone_key, buyer_id_no_key,
+        ordered_at as seen_at
+    from stg_orders
     union all
-    select source_id, market, customer_key, device_key, phone_key, null from stg_customers
+    select source_id, market, customer_key, device_key, phone_key, null, valid_from from stg_customers
     union all
-    select coalesce(owners.orders_of, source_id), market, customer_key, device_key, null, null
+    select coalesce(owners.orders_of, source_id), market, customer_key, device_key, null, null, started_at
     from stg_sessions
     left join owners using (source_id)
 
@@ -232,7 +234,7 @@ signs as (
 
 standing as (
 
-    select source_id, market, customer_key, count(*) as known_times
+    select source_id, market, customer_key, count(*) as known_times, min(seen_at) as first_at
     from signs
     where customer_key is not null
     group by source_id, market, customer_key
@@ -250,6 +252,8 @@ held as (
         select source_id, market, customer_key, 'resident', buyer_id_no_key from signs
     ) as all_signs
     where customer_key is not null and value is not null
+    -- A number with many telephones is that of a shop or a ring, and none of a person.
+    qualify count(*) over (partition by source_id, market, customer_key, kind) <= 2
 
 ),
 
@@ -263,7 +267,7 @@ telling as (
 twins as (
 
     select mine.source_id, mine.market, mine.customer_key, count(distinct mine.kind) as likeness,
-        max(standing.known_times) as twin_times
+        max(standing.known_times) as twin_times, min(standing.first_at) as twin_first_at
     from held as mine
     join telling using (kind, value)
     join held as other
@@ -288,6 +292,8 @@ visitors as (
 
 select 'split_person' as defect_id, 'orders' as feed, orders.source_id, orders.order_key as key,
     coalesce(likeness * twin_times / (twin_times + standing.known_times)::double, 0)
+    -- Of two that are known alike the later one is the second.
+    + coalesce((twin_first_at < standing.first_at)::int / 100.0, 0)
     + coalesce((visitors.visitor_key <> orders.customer_key)::int, 0) as score,
     (twins.customer_key is not null)::int as naive_score
 from stg_orders as orders
@@ -333,19 +339,18 @@ QUERIES = (
 )  # fmt: skip
 
 
-def suspicions(con: duckdb.DuckDBPyConnection, owners: pa.Table) -> pa.Table:
+def suspicions(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Scores of every record that a statistical defect could be in (`SUSPICION_SCHEMA`), keys as in staging.
 
-    con: the published tables as views (`orchestration.sql`). owners: by source_id the source whose orders its
-    documents name, as orders_of. Records that nothing can be said of have a null score.
+    con: the published tables as views (`orchestration.sql`), and the table `owners`: by source_id of the world the
+    source whose orders its documents name, as orders_of. Records that nothing can be said of have a null score.
     """
-    con.register("owners", owners)
     parts = []
     for query in QUERIES:
         columns = ", ".join(
             f"cast({name} as {'double' if name.endswith('score') else 'varchar'}) as {name}"
             for name in SUSPICION_SCHEMA.names
         )
-        parts.append(con.sql(f"select {columns} from ({query})").to_arrow_table().cast(SUSPICION_SCHEMA))
-    con.unregister("owners")
+        found = con.sql(f"select {columns} from ({query}) semi join owners using (source_id)")
+        parts.append(found.to_arrow_table().cast(SUSPICION_SCHEMA))
     return pa.concat_tables(parts)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from orchestration.arrivals.contracts import Contract, contracts
+from orchestration.arrivals.contracts import JUDGED_BESIDE_ORDER, Contract, contracts
 from orchestration.simulation.defects.catalogue import Defect, defects
 from orchestration.simulation.defects.overrides import FeedKey, FeedTables
 
@@ -237,6 +237,13 @@ class Bench:
         if dirty and len(free):
             free = where(free, [text not in dirty for text in self.document_texts(key, free)])
         return free
+
+    def beside_clean_orders(self, key: FeedKey, rows: Rows) -> Rows:
+        """Those of the rows that are not judged beside an order which has a defect: in quarantine it tells nothing."""
+        if key[1] not in JUDGED_BESIDE_ORDER or "order_no" not in self.columns[key] or not len(rows):
+            return rows
+        dirty = {text for (_, feed), texts in self.documents.items() if feed == "orders" for text in texts}
+        return where(rows, [text not in dirty for text in self.texts(key, "order_no", rows)]) if dirty else rows
 
     def versions_of(self, key: FeedKey, rows: Rows) -> Rows:
         """The rows of all versions of the records that these rows are versions of."""

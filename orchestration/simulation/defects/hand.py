@@ -44,7 +44,7 @@ class Hand:
 
     def take(self, key: FeedKey, rows: Rows) -> Rows:
         """Those of the rows that have no defect yet; from now on they have this one."""
-        free = self.bench.free(key, rows)
+        free = self.bench.free(key, self.bench.beside_clean_orders(key, rows))
         self.bench.take(key, free)
         return free
 

@@ -14,7 +14,9 @@ from orchestration.simulation.world.days import month_start
 from orchestration.simulation.world.randomness import Integers, stream
 from orchestration.simulation.world.texts import digits, joined, strings
 
-MEAN_PRODUCTS = 6
+# Assortments grow with the seller's sales, nearly in proportion: baskets stay with one seller and are as broad as it.
+_BREADTH, _LARGEST_BREADTH, _MOST_PRODUCTS = 0.8, 3.2, 150
+USUAL_PRODUCTS = 4.6
 # Imports stay well below the CNY 5,000 of one transaction (domain.md b).
 _HIGHEST_IMPORT_CENTS = 12_000
 _CNY_PER_USD = 6.9
@@ -22,10 +24,10 @@ _FINISHES = ("black", "white", "blue", "red", "green", "grey", "classic", "pro",
 
 
 def build_products(config: WorldConfig, sellers: SellerTable, suppliers: SupplierTable) -> ProductTable:
-    """All products, sorted by seller; about six per seller, more of large sellers."""
+    """All products, sorted by seller; about six per seller, a hundred of the largest."""
     rng = stream(config, "products")
-    shape = np.clip(0.35 * np.log(sellers.size / np.median(sellers.size)), -1, 2)
-    counts = 1 + np.minimum(rng.poisson((MEAN_PRODUCTS - 1) * np.exp(shape - 0.15)), 60)
+    shape = np.clip(_BREADTH * np.log(sellers.size / np.median(sellers.size)), -1, _LARGEST_BREADTH)
+    counts = 1 + np.minimum(rng.poisson((USUAL_PRODUCTS - 1) * np.exp(shape - 0.15)), _MOST_PRODUCTS)
     seller = np.repeat(np.arange(config.sellers), counts)
     rows = len(seller)
     offset = np.concatenate([[0], counts.cumsum()])

@@ -6,9 +6,11 @@ declarations as (
 
 ),
 
+-- Place and number are those of the declaration; its orders are told by the documents' homes.
 lines as (
 
-    select * from {{ with_published('stg_declaration_lines') }}
+    select * exclude (market, month, declaration_no, order_no)
+    from {{ with_published('stg_declaration_lines') }}
 
 ),
 
@@ -38,7 +40,7 @@ first_order as (
 )
 
 select
-    lines.* exclude (market, month, declaration_no, order_no),
+    lines.*,
     substr(lines.hs_code, 1, 6) as hs6_code,
     lines.origin_country is not null and countries.code is null as is_origin_unknown,
     coalesce(first_order.market, declarations.market) as market,

@@ -2,7 +2,8 @@ with
 
 shipments as (
 
-    select * from {{ with_published('stg_shipments') }}
+    select * exclude (order_key)
+    from {{ with_published('stg_shipments') }}
 
 ),
 
@@ -28,7 +29,7 @@ first_order as (
 )
 
 select
-    shipments.* exclude (market, month, order_key),
+    shipments.* exclude (market, month),
     coalesce(first_order.market, shipments.market) as market,
     coalesce(first_order.month, shipments.month) as month,
     first_order.order_key,

@@ -71,7 +71,7 @@ declaration_days as (
 arrived as (
 
     select
-        with_plain_code.* exclude (plain_hs_code),
+        with_plain_code.*,
         legal_units.unit_code as tariff_unit_code,
         case when declaration_days.declared_at >= withdrawn_codes.from_on then withdrawn_codes.successor_count end
             as successor_count,

@@ -23,7 +23,8 @@ gaps as (
         provider,
         currency_code,
         day_on,
-        {{ days_between('lag(day_on) over (partition by provider, currency_code order by day_on)', 'day_on') }} as gap_days
+        {{ days_between('lag(day_on) over (partition by provider, currency_code order by day_on)', 'day_on') }}
+            as gap_days
     from days
 
 ),
