@@ -348,3 +348,15 @@ where judged.state in ('accepted', 'repaired')
     {%- for feed, has_market in feeds_of_contracts().items() if not has_market -%}{%- do found.append(feed) -%}{%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}
+
+{# A CTE for each of these feeds, named as the feed, with all its judged rows. #}
+{% macro judged_rows_of(feeds) -%}
+{% for feed in feeds -%}
+{{ feed }} as (
+
+    select * from {{ ref('stg_' ~ feed ~ '_judged') }}
+
+),
+
+{% endfor -%}
+{%- endmacro %}

@@ -2,14 +2,7 @@
 {% macro quarantine_of(feeds) -%}
 with
 
-{% for feed in feeds -%}
-{{ feed }} as (
-
-    select * from {{ ref('stg_' ~ feed ~ '_judged') }}
-
-),
-
-{% endfor -%}
+{{ judged_rows_of(feeds) }}
 rule_book as (
 
     select * from {{ ref('stg_run_rules') }}

@@ -2,14 +2,7 @@
 {% macro row_balance_of(feeds) -%}
 with
 
-{% for feed in feeds -%}
-{{ feed }} as (
-
-    select * from {{ ref('stg_' ~ feed ~ '_judged') }}
-
-),
-
-{% endfor -%}
+{{ judged_rows_of(feeds) }}
 every_feed as (
 
     {% for feed in feeds -%}

@@ -13,7 +13,7 @@ from pprint import pformat
 
 import yaml
 
-from orchestration.arrivals.contracts import Contract, ContractField, Rule, contracts, load_contracts
+from orchestration.arrivals.contracts import Contract, ContractField, Rule, contracts
 from orchestration.arrivals.located import load
 
 COMMON_RULES = Path(__file__).parents[1] / "arrivals" / "common_rules.yaml"
@@ -349,4 +349,4 @@ def write_generated(project: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
-__all__ = ["BookRule", "StagedColumn", "feed_rules", "load_contracts", "rule_book", "staged_columns", "write_generated"]
+__all__ = ["BookRule", "StagedColumn", "feed_rules", "rule_book", "staged_columns", "write_generated"]
