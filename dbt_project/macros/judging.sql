@@ -304,6 +304,9 @@ select
     {%- for kind, origin, name in contract.staged %}
     {% if kind == 'shared_key' -%}
         {{ surrogate_key(['coalesce(judged._ids_of, judged._source_id)', 'judged.' ~ origin]) }} as {{ name }}
+    {%- elif kind == 'order_line_key' -%}
+        {%- set parts = ['coalesce(judged._ids_of, judged._source_id)', 'judged.order_no', 'judged.order_line_no'] -%}
+        {{ surrogate_key(parts) }} as {{ name }}
     {%- elif kind == 'pseudonym_source' -%}
         {{ pseudonym("coalesce(judged._ids_of, judged._source_id) || '|' || judged." ~ origin) }} as {{ name }}
     {%- elif kind == 'pseudonym_person' -%}

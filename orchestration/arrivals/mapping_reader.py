@@ -84,6 +84,12 @@ def owners_of_ids(settings: Settings) -> Mapping[str, str]:
     return {mapping.source_id: mapping.ids_of for mapping in mappings}
 
 
+def feeds_of_orders(settings: Settings) -> Sequence[tuple[str, str]]:
+    """Source of orders and feed, once for each feed that some mapping brings for the orders of that source."""
+    mappings = load_mappings(SHIPPED, settings.sources)
+    return sorted({(mapping.orders_of, emit.feed) for mapping in mappings for emit in mapping.emits})
+
+
 def _mapping(node: Node, path: str, known: Mapping[str, Contract]) -> SourceMapping:
     entries = node.only(MAPPING_KEYS, required=("source", "version", "files", "emits"))
     source_id = entries["source"].as_text()

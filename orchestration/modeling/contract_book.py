@@ -214,6 +214,12 @@ def _staged(contract: Contract) -> Iterator[StagedColumn]:
     for field in contract.fields:
         if field.name not in ("version", "updated_at", contract.market_field):
             yield from _of_field(contract, field)
+    if {"order_no", "order_line_no"} <= set(contract.field_names):
+        words = "Surrogate key of the order line that the record names."
+        yield StagedColumn("order_line_key", "varchar", "order_line_key", "order_line_no", words)
+    if "updated_at" in contract.field_names:
+        words = "When the source last changed this record, UTC; null where it does not say."
+        yield StagedColumn("changed_at", "timestamp", "field", "updated_at", words)
     for name, (data_type, words) in contract.derived.items():
         yield StagedColumn(name, data_type, "field", name, words)
     yield StagedColumn("repairs", "varchar", "raw", "repairs", "Repairs as field:rule, joined by ';'; empty for none.")

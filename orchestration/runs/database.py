@@ -13,7 +13,7 @@ from time import time
 
 import duckdb
 
-from orchestration.arrivals.mapping_reader import owners_of_ids
+from orchestration.arrivals.mapping_reader import feeds_of_orders, owners_of_ids
 from orchestration.lake import PUBLISHED, REPLAYS, Lake, Pin, Place
 from orchestration.markets import Markets
 from orchestration.modeling.contract_book import rule_book
@@ -87,6 +87,7 @@ class RunDatabase:
             for schema in SCHEMAS:
                 con.execute(f"create schema if not exists run.{schema}")
             _write_plan(con, plan, markets, index)
+            _write_delivered_feeds(con, self._settings)
             _write_replayed(con, lake, plan)
             ids_of = owners_of_ids(self._settings)
             for feed in reference_feeds() if plan.is_reference else (*market_feeds(), *reference_feeds()):
@@ -190,7 +191,13 @@ def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets,
         ],
     )
     if index is not None:
-        index.write_homes(con, "plan")
+        index.write_homes(con, "plan", plan.mart_places)
+
+
+def _write_delivered_feeds(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """`plan.delivered_feeds`: which documents may come for the orders of a source; what never comes is not awaited."""
+    con.execute("create table plan.delivered_feeds (source_id varchar, feed varchar, primary key (source_id, feed))")
+    con.executemany("insert into plan.delivered_feeds values (?, ?)", list(feeds_of_orders(settings)))
 
 
 def _write_replayed(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan) -> None:

@@ -217,13 +217,29 @@ class DocumentIndex:
         ).fetchall()
         return {Place(*row) for row in beside}, {Place(*row) for row in marts}
 
-    def write_homes(self, target: duckdb.DuckDBPyConnection, schema: str) -> None:
-        """Write `document_homes`, `awaited_orders`, `waiting_documents` and `placed` into another database's schema."""
+    def write_homes(self, target: duckdb.DuckDBPyConnection, schema: str, places: Collection[Place]) -> None:
+        """Write `document_homes`, `awaited_orders`, `waiting_documents` and `placed` into another database's schema.
+
+        Homes are those of the documents that stand in `places` or have an order there: all their homes, since a
+        document of several orders stands with the first of them.
+        """
+        self._keep("wanted", places)
         homes = self.con.sql(
             """
-            select distinct document.feed, document.document_key, document.order_key, home.market, home.month
-            from document_orders as document
-            inner join order_places as home using (order_key)
+            with homes as (
+                select document.feed, document.document_key, document.order_key, home.market, home.month,
+                    document.market as own_market, document.month as own_month
+                from document_orders as document
+                inner join order_places as home using (order_key)
+            )
+            select distinct homes.feed, homes.document_key, homes.order_key, homes.market, homes.month
+            from homes
+            semi join (
+                select feed, document_key from homes semi join wanted using (market, month)
+                union all
+                select feed, document_key from homes
+                semi join wanted on homes.own_market = wanted.market and homes.own_month = wanted.month
+            ) as here on homes.feed = here.feed and homes.document_key = here.document_key
             """
         ).to_arrow_table()
         awaited = self.con.sql(

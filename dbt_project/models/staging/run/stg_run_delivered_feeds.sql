@@ -1,0 +1,4 @@
+select
+    source_id,
+    feed
+from {{ source('plan', 'delivered_feeds') }}
