@@ -102,3 +102,39 @@
 {% macro duckdb__folded(column) -%}
     regexp_replace(strip_accents(lower({{ column }})), '[\s\p{P}]+', '', 'g')
 {%- endmacro %}
+
+{# The smallest few of a text, joined by ";": examples that do not depend on the order of rows. #}
+{% macro smallest_joined(column, count) -%}{{ adapter.dispatch('smallest_joined')(column, count) }}{%- endmacro %}
+{% macro duckdb__smallest_joined(column, count) -%}
+    coalesce(
+        array_to_string(list_sort(list(distinct {{ column }}) filter (where {{ column }} is not null))[1:{{ count }}], ';'),
+        ''
+    )
+{%- endmacro %}
+
+{# The value that a share (0 to 1) of the values does not exceed, between its neighbours. #}
+{% macro quantile_of(column, share) -%}{{ adapter.dispatch('quantile_of')(column, share) }}{%- endmacro %}
+{% macro duckdb__quantile_of(column, share) -%}
+    quantile_cont(cast({{ column }} as double), {{ share }})
+{%- endmacro %}
+
+{# The local time that a UTC moment has in a time zone. #}
+{% macro local_time(moment, time_zone) -%}{{ adapter.dispatch('local_time')(moment, time_zone) }}{%- endmacro %}
+{% macro duckdb__local_time(moment, time_zone) -%}
+    timezone({{ time_zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+{# Office hours from a Monday in 1970 to a local time: Monday to Friday, nine to five, holidays not taken out. #}
+{% macro office_hours_until(moment) -%}{{ adapter.dispatch('office_hours_until')(moment) }}{%- endmacro %}
+{% macro duckdb__office_hours_until(moment) -%}
+    (
+        8.0 * (
+            5 * (date_diff('day', date '1970-01-05', cast({{ moment }} as date)) // 7)
+            + least(isodow({{ moment }}) - 1, 5)
+        )
+        + case
+            when isodow({{ moment }}) > 5 then 0
+            else least(greatest(date_diff('second', cast(cast({{ moment }} as date) as timestamp), {{ moment }}) / 3600.0 - 9, 0), 8)
+        end
+    )
+{%- endmacro %}
