@@ -74,6 +74,7 @@ codes as (
         min(headers.merchant_uscc) as merchant_uscc,
         min(declared.platform_code) as declared_platform_code,
         min(declared.merchant_uscc) as declared_merchant_uscc,
+        min(declared.buyer_id_no_key) as person_key,
         bool_and(headers.platform_code = declared.platform_code) as is_platform_equal,
         bool_and(headers.merchant_uscc = declared.merchant_uscc) as is_merchant_equal,
         count(headers.buyer_id_no_key) = count(*) and count(declared.buyer_id_no_key) = count(*)
@@ -119,6 +120,7 @@ select
     named_waybills.declared_waybill_no,
     named_waybills.is_declared_waybill_known,
     named_waybills.unknown_waybill_no,
+    codes.person_key,
     codes.platform_code,
     codes.merchant_uscc,
     codes.declared_platform_code,
