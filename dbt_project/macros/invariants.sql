@@ -16,3 +16,6 @@
     count(case when {{ is_off }} then 1 end) > 0 as is_broken,
     {{ smallest_joined('case when ' ~ is_off ~ ' then ' ~ example ~ ' end', 3) }} as examples
 {%- endmacro %}
+
+{# Rounded once for each row, so that sums are exact and do not depend on the order of rows. #}
+{% macro as_amount(expression) -%}cast(round(cast({{ expression }} as double), 4) as decimal(19, 4)){%- endmacro %}

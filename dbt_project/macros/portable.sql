@@ -71,38 +71,6 @@
     date_diff('second', {{ earlier }}, {{ later }})
 {%- endmacro %}
 
-{% macro integers_to(limit) -%}{{ adapter.dispatch('integers_to')(limit) }}{%- endmacro %}
-{% macro duckdb__integers_to(limit) -%}
-    select cast(step as integer) as step from range(0, {{ limit }} + 1) as steps (step)
-{%- endmacro %}
-
-{# A JSON object of text columns; nulls stay nulls. #}
-{% macro json_of(pairs) -%}{{ adapter.dispatch('json_of')(pairs) }}{%- endmacro %}
-{% macro duckdb__json_of(pairs) -%}
-    cast(json_object({% for name, value in pairs %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
-{%- endmacro %}
-
-{# Whole numbers only: an engine's own cast would round what is none. #}
-{% macro to_integer(column) -%}{{ adapter.dispatch('to_integer')(column) }}{%- endmacro %}
-{% macro duckdb__to_integer(column) -%}
-    case when {{ column }} not like '%.%' then try_cast({{ column }} as bigint) end
-{%- endmacro %}
-
-{% macro to_boolean(column) -%}{{ adapter.dispatch('to_boolean')(column) }}{%- endmacro %}
-{% macro duckdb__to_boolean(column) -%}
-    case {{ column }} when 'true' then true when 'false' then false end
-{%- endmacro %}
-
-{# Whether a text holds U+FFFD, the sign that stands for letters that were lost. #}
-{% macro contains_replacement(column) -%}{{ adapter.dispatch('contains_replacement')(column) }}{%- endmacro %}
-{% macro duckdb__contains_replacement(column) -%}contains({{ column }}, chr(65533)){%- endmacro %}
-
-{# A name or address without the differences that writers make: case, accents, white space, punctuation. #}
-{% macro folded(column) -%}{{ adapter.dispatch('folded')(column) }}{%- endmacro %}
-{% macro duckdb__folded(column) -%}
-    regexp_replace(strip_accents(lower({{ column }})), '[\s\p{P}]+', '', 'g')
-{%- endmacro %}
-
 {# The smallest few of a text, joined by ";": examples that do not depend on the order of rows. #}
 {% macro smallest_joined(column, count) -%}{{ adapter.dispatch('smallest_joined')(column, count) }}{%- endmacro %}
 {% macro duckdb__smallest_joined(column, count) -%}
@@ -138,6 +106,39 @@
         end
     )
 {%- endmacro %}
+
+{% macro integers_to(limit) -%}{{ adapter.dispatch('integers_to')(limit) }}{%- endmacro %}
+{% macro duckdb__integers_to(limit) -%}
+    select cast(step as integer) as step from range(0, {{ limit }} + 1) as steps (step)
+{%- endmacro %}
+
+{# A JSON object of text columns; nulls stay nulls. #}
+{% macro json_of(pairs) -%}{{ adapter.dispatch('json_of')(pairs) }}{%- endmacro %}
+{% macro duckdb__json_of(pairs) -%}
+    cast(json_object({% for name, value in pairs %}'{{ name }}', {{ value }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
+{%- endmacro %}
+
+{# Whole numbers only: an engine's own cast would round what is none. #}
+{% macro to_integer(column) -%}{{ adapter.dispatch('to_integer')(column) }}{%- endmacro %}
+{% macro duckdb__to_integer(column) -%}
+    case when {{ column }} not like '%.%' then try_cast({{ column }} as bigint) end
+{%- endmacro %}
+
+{% macro to_boolean(column) -%}{{ adapter.dispatch('to_boolean')(column) }}{%- endmacro %}
+{% macro duckdb__to_boolean(column) -%}
+    case {{ column }} when 'true' then true when 'false' then false end
+{%- endmacro %}
+
+{# Whether a text holds U+FFFD, the sign that stands for letters that were lost. #}
+{% macro contains_replacement(column) -%}{{ adapter.dispatch('contains_replacement')(column) }}{%- endmacro %}
+{% macro duckdb__contains_replacement(column) -%}contains({{ column }}, chr(65533)){%- endmacro %}
+
+{# A name or address without the differences that writers make: case, accents, white space, punctuation. #}
+{% macro folded(column) -%}{{ adapter.dispatch('folded')(column) }}{%- endmacro %}
+{% macro duckdb__folded(column) -%}
+    regexp_replace(strip_accents(lower({{ column }})), '[\s\p{P}]+', '', 'g')
+{%- endmacro %}
+
 {# The month of a date as YYYY-MM, and the month that lies so many months after one; earlier when negative. #}
 {% macro month_of(day) -%}{{ adapter.dispatch('month_of')(day) }}{%- endmacro %}
 {% macro duckdb__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}

@@ -42,6 +42,12 @@ returns as (
 
 ),
 
+disputes as (
+
+    select * from {{ with_published('stg_disputes') }}
+
+),
+
 delivered_feeds as (
 
     select * from {{ ref('stg_run_delivered_feeds') }}
@@ -84,6 +90,20 @@ lines as (
 
 ),
 
+-- Rounded for each line, so that sums are exact and do not depend on the order of rows.
+valued_lines as (
+
+    select
+        *,
+        {{ as_amount('line_amount_usd * least(cancelled_qty + returned_qty + stopped_qty, quantity) / quantity') }}
+            as gone_amount_usd,
+        {{ as_amount('line_amount * least(cancelled_qty + stopped_qty, quantity) / quantity') }} as called_off_amount,
+        {{ as_amount('line_amount * greatest(quantity - cancelled_qty - stopped_qty - delivered_qty, 0) / quantity') }}
+            as undelivered_amount
+    from lines
+
+),
+
 per_order as (
 
     select
@@ -96,11 +116,9 @@ per_order as (
         sum(delivered_qty) as delivered_qty,
         sum(line_amount_usd) as line_amount_usd,
         sum(list_amount) as list_amount,
-        sum(cast(line_amount_usd as double) * least(cancelled_qty, quantity) / quantity) as cancelled_amount_usd,
-        sum(cast(line_amount_usd as double) * least(cancelled_qty + returned_qty + stopped_qty, quantity) / quantity)
-            as gone_amount_usd,
-        sum(cast(line_amount as double) * least(cancelled_qty + stopped_qty, quantity) / quantity)
-            as called_off_amount,
+        sum(gone_amount_usd) as gone_amount_usd,
+        sum(called_off_amount) as called_off_amount,
+        sum(undelivered_amount) as undelivered_amount,
         sum(line_amount) as line_amount,
         sum(case when cancelled_qty + stopped_qty < quantity then 1 else 0 end) as kept_line_count,
         sum(case when cancelled_qty < quantity then 1 else 0 end) as due_line_count,
@@ -114,7 +132,7 @@ per_order as (
         max(received_at) as received_at,
         sum(case when violations <> '' then 1 else 0 end) as violating_line_count,
         sum(case when violations like '%ledger.paid_missing%' then 1 else 0 end) as paid_missing_count
-    from lines
+    from valued_lines
     group by order_key
 
 ),
@@ -160,23 +178,56 @@ source_feeds as (
 
 ),
 
+granted as (
+
+    select
+        order_documents.order_key,
+        sum(disputes.refunded_amount) as dispute_refund_amount
+    from order_documents
+    inner join disputes on order_documents.document_key = disputes.case_key
+    where order_documents.feed = 'disputes'
+    group by order_documents.order_key
+
+),
+
 -- Who calls a whole order off gets everything back, freight and tax too; otherwise the goods are paid back.
-expected as (
+owed as (
 
     select
         orders.order_key,
-        cast(
+        coalesce(paid.refunded_amount, 0) as refunded_amount,
+        least(
             case
                 when per_order.kept_line_count = 0 then orders.payable_amount
-                else least(
-                    round(per_order.called_off_amount, 2) + coalesce(taken_back.return_refund_amount, 0),
-                    orders.payable_amount
-                )
-            end as decimal(19, 4)
-        ) as taken_back_amount
+                else
+                    round(per_order.called_off_amount, 2)
+                    + coalesce(taken_back.return_refund_amount, 0)
+                    + coalesce(granted.dispute_refund_amount, 0)
+            end,
+            orders.payable_amount
+        ) as owed_amount,
+        case
+            when per_order.delivered_qty = 0 then orders.payable_amount else round(per_order.undelivered_amount, 2)
+        end as undelivered_amount,
+        orders.payable_amount
     from orders
     inner join per_order on orders.order_key = per_order.order_key
+    left join paid on orders.order_key = paid.order_key and orders.currency_code = paid.currency_code
     left join taken_back on orders.order_key = taken_back.order_key
+    left join granted on orders.order_key = granted.order_key
+
+),
+
+-- Goods that never arrived may be paid back without any other word: many sources say so by the refund alone.
+expected as (
+
+    select
+        order_key,
+        cast(
+            least(greatest(owed_amount, least(refunded_amount, owed_amount + undelivered_amount)), payable_amount)
+            as decimal(19, 4)
+        ) as taken_back_amount
+    from owed
 
 )
 
@@ -206,6 +257,7 @@ select
     paid.first_paid_at,
     coalesce({{ local_date('paid.first_paid_at', 'markets.time_zone') }}, orders.ordered_on) as settled_on,
     expected.taken_back_amount,
+    coalesce(paid.refunded_amount, 0) >= orders.payable_amount - 0.01 as is_refunded,
     per_order.paid_missing_count > 0 as is_payment_missing,
     per_order.line_count,
     per_order.sold_qty,
@@ -216,7 +268,6 @@ select
     per_order.line_amount,
     per_order.line_amount_usd,
     per_order.list_amount,
-    per_order.cancelled_amount_usd,
     per_order.gone_amount_usd,
     per_order.due_line_count,
     per_order.delivered_line_count,

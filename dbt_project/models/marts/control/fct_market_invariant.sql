@@ -19,12 +19,13 @@ findings as (
     select
         market,
         month,
-        cast(month || '-01' as date) as "day",
+        {{ first_day_of('month') }} as "day",
         order_key,
-        least(used_cny_amount, 26000) as left_amount,
-        used_cny_amount as right_amount,
-        greatest(used_cny_amount - 26000, 0) as difference
+        order_cny_amount - least(greatest(cast(difference as decimal(19, 4)), 0), order_cny_amount) as left_amount,
+        order_cny_amount as right_amount,
+        least(greatest(cast(difference as decimal(19, 4)), 0), order_cny_amount) as difference
     from allowance
+    where match_status in ('matched', 'mismatch')
 
 )
 

@@ -10,10 +10,8 @@
 ] %}
 {% set by_order_day = [
     ('orders', 'count(*)', none),
-    ('gmv_usd', 'sum(cast(list_amount as double) * usd_per_unit)', none),
-    ('net_revenue_usd',
-        'sum(line_amount_usd - gone_amount_usd - cast(coalesce(discount_amount, 0) as double) * usd_per_unit'
-        ~ ' * (1 - gone_amount_usd / nullif(line_amount_usd, 0)))', none),
+    ('gmv_usd', 'sum(gmv_amount_usd)', none),
+    ('net_revenue_usd', 'sum(net_revenue_amount_usd)', none),
     ('return_rate_pct', 'sum(returned_qty)', 'sum(delivered_qty)'),
     ('cancellation_pct', 'count(case when cancelled_qty > 0 then 1 end)', 'count(*)'),
     ('lost_pct', 'count(case when lost_line_count > 0 then 1 end)', 'count(case when shipped_line_count > 0 then 1 end)'),
@@ -63,6 +61,12 @@ payouts as (
 
 ),
 
+rates as (
+
+    select * from {{ ref('int_fx_rates_daily') }}
+
+),
+
 markets as (
 
     select * from {{ ref('stg_run_markets') }}
@@ -85,6 +89,11 @@ orders as (
     select
         control_orders.*,
         cast(control_orders.received_at as date) as received_on,
+        {{ as_amount('cast(control_orders.list_amount as double) * control_orders.usd_per_unit') }} as gmv_amount_usd,
+        {{ as_amount(
+            '(control_orders.line_amount_usd - coalesce(control_orders.discount_amount, 0) * control_orders.usd_per_unit)'
+            ~ ' * (1 - control_orders.gone_amount_usd / nullif(control_orders.line_amount_usd, 0))'
+        ) }} as net_revenue_amount_usd,
         coalesce(matched.decided_rule_count, 0) as decided_rule_count,
         coalesce(matched.broken_rule_count, 0) as broken_rule_count,
         control_orders.delivered_line_count >= control_orders.due_line_count
@@ -120,7 +129,7 @@ cleared as (
         orders.month,
         orders.ordered_on,
         orders.flow,
-        {{ seconds_between('orders.declared_at', 'orders.released_at') }} / 3600.0 as clearance_hours,
+        {{ as_amount(seconds_between('orders.declared_at', 'orders.released_at') ~ ' / 3600.0') }} as clearance_hours,
         coalesce(customs.time_zone, 'UTC') as time_zone,
         orders.declared_at,
         orders.released_at
@@ -153,7 +162,7 @@ clearances as (
         ordered_on,
         coalesce(flow, 'unknown') as flow,
         clearance_hours,
-        {{ office_hours_until('released_local_at') }} - {{ office_hours_until('declared_local_at') }}
+        {{ as_amount(office_hours_until('released_local_at') ~ ' - ' ~ office_hours_until('declared_local_at')) }}
             as clearance_office_hours
     from cleared_locally
 
@@ -225,13 +234,14 @@ rebate_days as (
 payout_days as (
 
     select
-        market,
-        month,
-        settled_on,
-        sum(abs(unexplained_amount_usd)) as unexplained_usd,
-        sum(abs(net_amount_usd)) as net_usd
+        payouts.market,
+        payouts.month,
+        payouts.settled_on,
+        sum(abs(coalesce(payouts.unexplained_amount_usd, 0))) as unexplained_usd,
+        sum(abs({{ in_usd('payouts.net_amount', 'payouts.currency_code', 'rates.usd_per_unit') }})) as net_usd
     from payouts
-    group by market, month, settled_on
+    left join rates on payouts.currency_code = rates.currency_code and payouts.settled_on = rates.valid_on
+    group by payouts.market, payouts.month, payouts.settled_on
 
 ),
 
