@@ -134,3 +134,21 @@
 {# A row for each of the texts that stand in one, separated by ";". #}
 {% macro separated(column) -%}{{ adapter.dispatch('separated')(column) }}{%- endmacro %}
 {% macro duckdb__separated(column) -%}trim(unnest(string_split({{ column }}, ';'))){%- endmacro %}
+
+{# Whether each of some names, joined by ";", stands among others; one name that is the same is no list to be taken apart. #}
+{% macro all_listed_in(names, others) -%}{{ adapter.dispatch('all_listed_in')(names, others) }}{%- endmacro %}
+{% macro duckdb__all_listed_in(names, others) -%}
+    case
+        when {{ names }} = {{ others }} then true
+        else list_has_all(string_split({{ others }}, ';'), string_split({{ names }}, ';'))
+    end
+{%- endmacro %}
+
+{# Names joined by ";" in the order of the alphabet, whatever the order in which they were joined. #}
+{% macro sorted_names(names) -%}{{ adapter.dispatch('sorted_names')(names) }}{%- endmacro %}
+{% macro duckdb__sorted_names(names) -%}
+    case
+        when contains({{ names }}, ';') then array_to_string(list_sort(string_split({{ names }}, ';')), ';')
+        else {{ names }}
+    end
+{%- endmacro %}

@@ -74,7 +74,7 @@ declared_lines as (
         declaration_lines.gross_mass_kg,
         states.released_at,
         states.is_shared,
-        states.customs_status in ('released', 'in process') as is_alive
+        states.is_alive
     from declaration_lines
     inner join states on declaration_lines.declaration_key = states.declaration_key
 
