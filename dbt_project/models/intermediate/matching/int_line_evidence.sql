@@ -74,7 +74,7 @@ declared_lines as (
         declaration_lines.gross_mass_kg,
         states.released_at,
         states.is_shared,
-        states.customs_status in ('released', 'in process') as is_alive
+        states.is_alive
     from declaration_lines
     inner join states on declaration_lines.declaration_key = states.declaration_key
 
@@ -122,7 +122,10 @@ declared as (
         tied.line_key,
         sum(tied.quantity) as declared_qty,
         sum(tied.line_value_amount) as declared_amount,
-        min(coalesce(tied.unit_price_amount, tied.line_value_amount / nullif(tied.quantity, 0))) as declared_price_amount,
+        cast(
+            min(coalesce(tied.unit_price_amount, round(tied.line_value_amount / nullif(tied.quantity, 0), 4)))
+            as decimal(19, 4)
+        ) as declared_price_amount,
         min(tied.currency_code) as declared_currency_code,
         min(tied.product_key) as first_product_key,
         max(tied.product_key) as last_product_key,
