@@ -100,12 +100,12 @@ order_of_flow as (
     from flows
     inner join milestone_rows
         on
-            (milestone_rows.flow is null or flows.flow = milestone_rows.flow)
-            and (milestone_rows.supervision_mode is null or flows.supervision_mode = milestone_rows.supervision_mode)
+            (milestone_rows.flow = '*' or flows.flow = milestone_rows.flow)
+            and (milestone_rows.supervision_mode = '*' or flows.supervision_mode = milestone_rows.supervision_mode)
     qualify
         row_number() over (
             partition by flows.flow, flows.supervision_mode, milestone_rows.milestone
-            order by milestone_rows.supervision_mode nulls last, milestone_rows.flow nulls last
+            order by milestone_rows.supervision_mode = '*', milestone_rows.flow = '*'
         ) = 1
 
 ),
@@ -309,6 +309,9 @@ stated as (
 
     select
         *,
+        {%- for milestone in ('ordered', 'paid', 'declared', 'released', 'shipped', 'delivered') %}
+        {{ next_after(milestone) }} as after_{{ milestone }}_at,
+        {%- endfor %}
         case
             when gone_at is null then {{ milestone_of_rank('reached_rank') }}
             when refunded_at is not null then 'refunded'
@@ -418,7 +421,7 @@ final as (
         cast(coalesce({{ event }}_qty, 0) as decimal(19, 4)) as {{ event }}_qty,
         {%- endfor %}
         {%- for milestone in ('ordered', 'paid', 'declared', 'released', 'shipped', 'delivered') %}
-        {{ days_in(milestone) }} as days_{{ milestone }},
+        {{ days_from(milestone ~ '_at', 'after_' ~ milestone ~ '_at') }} as days_{{ milestone }},
         {%- endfor %}
         promised_on,
         is_late,
