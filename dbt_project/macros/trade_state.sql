@@ -76,8 +76,12 @@
     case when {{ later }} < {{ earlier }} then 0 else epoch({{ later }} - {{ earlier }}) / 86400 end
 {%- endmacro %}
 
-{# A hash of all values of a row, so that a later change is seen. #}
-{% macro row_hash(relation) -%}{{ adapter.dispatch('row_hash')(relation) }}{%- endmacro %}
-{% macro duckdb__row_hash(relation) -%}
-    substr(sha256(cast({{ relation }} as varchar)), 1, 32)
+{# A hash of the values of these columns, so that a later change is seen; without a value an empty text. #}
+{% macro row_hash(columns) -%}{{ adapter.dispatch('row_hash')(columns) }}{%- endmacro %}
+{% macro duckdb__row_hash(columns) -%}
+    substr(sha256(
+        {%- for column in columns %}
+        coalesce(cast({{ column }} as varchar), ''){{ " || '|' ||" if not loop.last }}
+        {%- endfor %}
+    ), 1, 32)
 {%- endmacro %}

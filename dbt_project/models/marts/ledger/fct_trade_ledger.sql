@@ -2,6 +2,16 @@
     The state of an order line as all its documents tell it. Wide rows are made once: events are added up per line,
     then the order's facts and the ranks of its flow and supervision mode come beside them.
 #}
+{# What follows from these (days, lateness) or from the keys (order, market, month) would only make the hash slower. #}
+{% set hashed_columns = [
+    'line_key', 'channel', 'seller_id', 'flow', 'supervision_mode', 'product_id', 'quantity', 'cancelled_qty',
+    'returned_qty', 'currency_code', 'line_amount', 'line_amount_usd', 'state', 'state_since_at', 'released_qty',
+    'shipped_qty', 'delivered_qty', 'promised_on', 'waits_for', 'waits_due_on', 'violations', 'payment_key',
+    'shipment_key', 'declaration_key', 'payout_key', 'claim_row_key', 'payment_count', 'shipment_count',
+    'declaration_count',
+] %}
+{% set moments = [] %}
+{% for event in trade_events() %}{% do moments.append(event ~ '_at') %}{% endfor %}
 {% set side_track_list = "('" ~ side_tracks() | join("', '") ~ "')" %}
 with
 
@@ -216,9 +226,8 @@ line_events as (
         {%- endfor %}
         {%- for event, document in [('shipped', 'shipment'), ('declared', 'declaration')] %}
         arg_min(document_key, sequence_no) filter (where event_name = '{{ event }}') as {{ document }}_key,
-        count(*) filter (where event_name = '{{ event }}') as {{ document }}_line_count,
+        count(*) filter (where event_name = '{{ event }}') as {{ document }}_line_count{{ ',' if not loop.last }}
         {%- endfor %}
-        bool_or(event_name in {{ side_track_list }}) as has_side_track
     from events
     group by line_key
 
@@ -442,6 +451,6 @@ final as (
 )
 
 select
-    final.*,
-    {{ row_hash('final') }} as line_hash
+    *,
+    {{ row_hash(hashed_columns + moments) }} as line_hash
 from final
