@@ -123,15 +123,14 @@ order_of_flow as (
 ranks as (
 
     select
-        flow,
-        supervision_mode,
         {%- for milestone in milestones() %}
         max(case when milestone = '{{ milestone }}' then rank end) as {{ milestone }}_rank,
         bool_or(milestone = '{{ milestone }}' and counts_after_delivery) as {{ milestone }}_counts_after_delivery,
         bool_or(milestone = '{{ milestone }}' and is_awaited) as {{ milestone }}_is_awaited,
-        bool_or(milestone = '{{ milestone }}' and may_follow) as {{ milestone }}_may_follow
-        {{- ',' if not loop.last }}
+        bool_or(milestone = '{{ milestone }}' and may_follow) as {{ milestone }}_may_follow,
         {%- endfor %}
+        flow,
+        supervision_mode
     from order_of_flow
     group by flow, supervision_mode
 
@@ -215,7 +214,6 @@ first_claims as (
 line_events as (
 
     select
-        line_key as events_of_line_key,
         {%- for event in trade_events() %}
         min(event_at) filter (
             where event_name = '{{ event }}'{{ ' and is_complete' if event in milestones() }}
@@ -226,8 +224,9 @@ line_events as (
         {%- endfor %}
         {%- for event, document in [('shipped', 'shipment'), ('declared', 'declaration')] %}
         arg_min(document_key, sequence_no) filter (where event_name = '{{ event }}') as {{ document }}_key,
-        count(*) filter (where event_name = '{{ event }}') as {{ document }}_line_count{{ ',' if not loop.last }}
+        count(*) filter (where event_name = '{{ event }}') as {{ document }}_line_count,
         {%- endfor %}
+        line_key as events_of_line_key
     from events
     group by line_key
 
