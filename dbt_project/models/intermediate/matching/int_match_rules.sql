@@ -35,6 +35,8 @@ distinct_groups as (
 select
     distinct_groups.group_no,
     rules.rule_id,
+    rules.left_document,
+    rules.right_document,
     rules.comparison,
     rules.expected,
     coalesce(rules.rounding_amount, 0) as rounding_amount,
