@@ -83,16 +83,14 @@ select
     results.right_value,
     case when not results.is_waiting then round(results.difference, 6) end as difference,
     case rules.left_document
-        when 'orders' then results.order_key
         when 'payments' then results.payment_key
         when 'shipments' then results.shipment_key
-        else results.declaration_key
+        when 'declarations' then results.declaration_key
     end as left_document_key,
     case rules.right_document
-        when 'orders' then results.order_key
         when 'payments' then results.payment_key
         when 'shipments' then results.shipment_key
-        else results.declaration_key
+        when 'declarations' then results.declaration_key
     end as right_document_key
 from results
 inner join rules on results.group_no = rules.group_no and results.rule_id = rules.rule_id
