@@ -1,6 +1,6 @@
 {#
-    An order that stays within the allowance uses it up for the later ones of its calendar year, in the order of their
-    times. What customs rejected or sent back uses nothing.
+    Each order uses the allowance up for the later ones of its calendar year, in the order of their times. What customs
+    rejected or sent back uses nothing.
 #}
 with
 

@@ -57,7 +57,13 @@ compared as (
 results as (
 
     select
-        compared.* exclude (result),
+        compared.order_key,
+        compared.market,
+        compared.month,
+        compared.group_no,
+        compared.payment_key,
+        compared.shipment_key,
+        compared.declaration_key,
         compared.result.rule_id,
         compared.result.is_waiting,
         compared.result.is_refused,
