@@ -1,7 +1,7 @@
 {#
     What each rule compares stands in the macro match_comparisons, what the differences mean in the seed match_rule. All
-    rules of an order are told in one pass over the evidence, so that its rows, and the keys in them, stand side by side:
-    that takes a third of the time and space of one pass per rule. A closed order (cancelled, sent back by customs, or
+    rules of an order are told in one pass over the evidence, so that its rows, and the keys in them, stand side by
+    side: that takes less time and space than one pass per rule. A closed order (cancelled, sent back by customs, or
     refunded before it was shipped) waits for nothing: it has no row where a document is missing.
 #}
 {% set comparisons = match_comparisons() %}
