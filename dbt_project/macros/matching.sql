@@ -23,8 +23,8 @@
 
 {#
     applies: whether the order has the rule at all (by default yes); waits: whether a side is still missing; refuses:
-    whether customs said no. The other expressions are what the comparison of the rule asks for. `order`, `payment`, `shipment`
-    and `declaration` are the documents that the two values stand in.
+    whether customs said no. The other expressions are what the comparison of the rule asks for. `left` and `right` are
+    the documents that the two values stand in.
 #}
 {% macro match_comparisons() -%}
     {%- set is_paid_for = 'coalesce(payable_amount, 1) > 0' -%}
