@@ -155,11 +155,14 @@ select
     shipments.waybill_nos,
     shipments.shipment_count,
     shipments.shipped_at,
-    headers.consignee_name_key = shipments.consignee_name_key and headers.consignee_name_key = shipments.last_consignee_name_key
+    headers.consignee_name_key = shipments.consignee_name_key
+    and headers.consignee_name_key = shipments.last_consignee_name_key
         as is_consignee_name_equal,
-    headers.consignee_phone_key = shipments.consignee_phone_key and headers.consignee_phone_key = shipments.last_consignee_phone_key
+    headers.consignee_phone_key = shipments.consignee_phone_key
+    and headers.consignee_phone_key = shipments.last_consignee_phone_key
         as is_consignee_phone_equal,
-    headers.consignee_address_key = shipments.consignee_address_key and headers.consignee_address_key = shipments.last_consignee_address_key
+    headers.consignee_address_key = shipments.consignee_address_key
+    and headers.consignee_address_key = shipments.last_consignee_address_key
         as is_consignee_address_equal,
     customs.declaration_key,
     customs.declaration_no,

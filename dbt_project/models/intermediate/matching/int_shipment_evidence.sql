@@ -1,6 +1,6 @@
 {#
-    Of a merged parcel each of its orders has the waybill; of a split order every waybill must agree, so the receivers of
-    all of them are told by the first and the last in order of their keys.
+    Of a merged parcel each of its orders has the waybill; of a split order every waybill must agree, so the
+    receivers of all of them are told by the first and the last in order of their keys.
 #}
 with
 
