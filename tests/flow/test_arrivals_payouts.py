@@ -171,7 +171,7 @@ def test_a_credit_without_a_report_touches_the_collection_that_it_fits_or_all_th
 def test_a_late_rate_touches_the_payouts_of_credits_that_came_before_it(room):
     touched(room, "settlements_1.csv", SETTLEMENT_HEAD + "R1,A1,2025-11-25,DE,PO1\nR2,A2,2025-11-25,FR,PO2\n")
     touched(room, "receipts_1.csv", RECEIPT_HEAD + "B1,S1,2025-12-04,10,PO1,platform_payout\n")
-    with_rate = {place for place in touched(room, "rates_1.csv", "rate_on\n2025-12-01\n")}
+    with_rate = touched(room, "rates_1.csv", "rate_on\n2025-12-01\n")
     assert {("DE", "2025-11"), ("DE", "2025-09")} <= with_rate
     assert not {("FR", "2025-11"), ("DE", "2025-10")} & with_rate
     # A rate of days on which nobody was credited touches no payout; the settlements of its own days it does.
