@@ -106,7 +106,7 @@ class LineageBook:
         nodes = cast(dict[str, dict[str, Any]], manifest()["nodes"])
         sources = cast(dict[str, dict[str, Any]], manifest()["sources"])
         node = nodes[unique_id]
-        # What is published stands beside the run's own rows, in another schema; a model may read it without a reference.
+        # What is published stands beside the run's own rows, in another schema; it may be read without a reference.
         parents = {f'"run".{table}': dict(columns) for table, columns in schemas.items() if _is_published(table)}
         for parent in node["depends_on"]["nodes"]:
             props = nodes.get(parent) or sources[parent]
