@@ -223,11 +223,11 @@ left_over as (
 gaps_of_open as (
 
     select
-        payout_key,
-        order_key,
-        cast(gap_amount as double) as gap_amount
+        gaps.payout_key,
+        gaps.order_key,
+        cast(gaps.gap_amount as double) as gap_amount
     from gaps
-    where payout_key in (select payout_key from left_over)
+    where gaps.payout_key in (select left_over.payout_key from left_over)
 
 ),
 
@@ -241,8 +241,8 @@ one_or_two_gaps as (
     union all
     select
         one.payout_key,
-        one.gap_amount + two.gap_amount,
-        2
+        one.gap_amount + two.gap_amount as gap_amount,
+        2 as gap_count
     from gaps_of_open as one
     inner join gaps_of_open as two on one.payout_key = two.payout_key and one.order_key < two.order_key
 
@@ -302,7 +302,9 @@ by_gap as (
         market,
         bank_receipt_key
     from payouts
-    where match_basis = 'known_gap' and payout_key not in (select payout_key from found_by_gap)
+    where
+        payouts.match_basis = 'known_gap'
+        and payouts.payout_key not in (select found_by_gap.payout_key from found_by_gap)
 
 ),
 
@@ -331,7 +333,10 @@ nearest_payout as (
         distance
     from near
     qualify
-        row_number() over (partition by market, bank_receipt_key order by distance, settled_on desc, payout_key) = 1
+        row_number() over (
+            partition by market, bank_receipt_key
+            order by distance asc, settled_on desc, payout_key asc
+        ) = 1
 
 ),
 
@@ -356,19 +361,19 @@ tied as (
     select
         payout_key,
         bank_receipt_key,
-        'amount'
+        'amount' as match_basis
     from by_amount
     union all
     select
         payout_key,
         bank_receipt_key,
-        'known_gap'
+        'known_gap' as match_basis
     from by_gap
     union all
     select
         payout_key,
         bank_receipt_key,
-        'nearest'
+        'nearest' as match_basis
     from by_nearness
 
 ),
