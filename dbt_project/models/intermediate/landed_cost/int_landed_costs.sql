@@ -24,11 +24,98 @@ rates as (
 
 ),
 
+freight as (
+
+    select * from {{ ref('int_landed_cost_freight') }}
+
+),
+
+documents as (
+
+    select * from {{ ref('int_order_documents') }}
+
+),
+
+settlements as (
+
+    select * from {{ with_published('stg_settlements') }}
+
+),
+
+delivered_feeds as (
+
+    select * from {{ ref('stg_run_delivered_feeds') }}
+
+),
+
+settling_sources as (
+
+    select distinct source_id
+    from delivered_feeds
+    where feed = 'settlements'
+
+),
+
+-- Settlements of an order in several currencies have no sum; the first by name stands.
+payment_fees as (
+
+    select
+        documents.order_key,
+        settlements.currency_code,
+        sum(-settlements.amount) as fee_amount
+    from settlements
+    inner join documents on settlements.settlement_line_key = documents.document_key
+    where settlements.leg_type = 'payment_fee' and documents.feed = 'settlements'
+    group by documents.order_key, settlements.currency_code
+    qualify row_number() over (partition by documents.order_key order by settlements.currency_code) = 1
+
+),
+
+-- An amount for each distinct code of the order: lines of one code share it. Told from the lines that such a rule may
+-- concern, which are few, and not from the wide rows below.
+codes as (
+
+    select
+        lines.line_key,
+        row_number() over (partition by lines.order_key, lines.hs6_code order by lines.line_key) as position,
+        count(*) over (partition by lines.order_key, lines.hs6_code) as line_count
+    from lines
+    inner join periods
+        on
+            lines.market = periods.market
+            and lines.origin_country = periods.origin_country
+            and lines.departure_country = periods.departure_country
+            and lines.carriage = periods.carriage
+            and lines.ordered_on >= periods.valid_from
+            and lines.ordered_on < periods.valid_to
+    where
+        periods.per_item_duty_amount is not null
+        and periods.is_customs_border
+        and lines.route = 'border'
+        and lines.hs6_code is not null
+        and lines.duty_rate_pct is null
+
+),
+
 dated as (
 
     select
         lines.*,
-        periods.* exclude (market, origin_country, departure_country, carriage, valid_from, valid_to),
+        {% for rule in landed_cost_rules() -%}
+        periods.{{ rule }},
+        {% endfor -%}
+        periods.period_key,
+        periods.is_customs_border,
+        periods.vat_basis,
+        periods.limit_basis,
+        periods.limit_currency,
+        periods.vat_standard_rate_pct_status,
+        periods.postal_flat_duty_amount_status,
+        periods.handling_fee_amount_status,
+        periods.union_handling_fee_amount_status,
+        periods.handling_fee_basis,
+        periods.handling_fee_currency,
+        periods.per_item_duty_currency,
         order_rate.usd_per_unit as order_usd_rate,
         case
             when lines.currency_code = periods.limit_currency then 1.0
@@ -69,6 +156,8 @@ valued as (
             else cast(goods_amount as double)
         end as dutiable_amount,
         route = 'border' and is_customs_border as is_at_border,
+        coalesce(handling_fee_amount_status = 'unsourced' or union_handling_fee_amount_status = 'unsourced', false)
+            as is_handling_unsourced,
         coalesce(supervision_mode, '9610') in ('1210', '1239', '9610') as is_retail_import
     from dated
 
@@ -107,18 +196,6 @@ duty_judged as (
             else 15
         end as duty_reason
     from valued
-
-),
-
--- An amount for each distinct code of the order: lines of one code share it.
-codes as (
-
-    select
-        line_key,
-        row_number() over (partition by order_key, hs6_code order by line_key) as position,
-        count(*) over (partition by order_key, hs6_code) as line_count
-    from duty_judged
-    where duty_reason = 11
 
 ),
 
@@ -180,61 +257,79 @@ tax_judged as (
             when duty_amount is null then 34
             when vat_basis = 'price without tax' then 33
             else 46
-        end as tax_reason
+        end as tax_reason,
+        vat_standard_rate_pct / (100 - vat_standard_rate_pct) as tax_in_price_share
     from with_duty
 
 )
 
 select
-    line_key,
-    order_key,
-    source_id,
-    market,
-    month,
-    ordered_on,
-    currency_code,
-    share_from,
-    share_to,
-    order_usd_rate,
-    coalesce(period_key, 0) as period_key,
-    goods_amount,
-    is_discounted,
-    charged_freight_amount,
-    cast(tested_amount as decimal(19, 4)) as tested_amount,
-    limit_currency,
-    duty_reason,
-    cast(duty_amount as decimal(19, 4)) as duty_amount,
-    case when duty_reason = 11 then per_item_duty_currency else currency_code end as duty_currency,
-    tax_reason,
+    tax_judged.line_key,
+    tax_judged.order_key,
+    tax_judged.market,
+    tax_judged.month,
+    tax_judged.ordered_on,
+    tax_judged.currency_code,
+    tax_judged.order_usd_rate,
+    coalesce(tax_judged.period_key, 0) as period_key,
+    tax_judged.goods_amount,
+    case when tax_judged.is_discounted then 2 else 1 end as goods_reason,
+    coalesce(freight.freight_amount, tax_judged.charged_freight_amount) as freight_amount,
+    case when freight.freight_amount is null then tax_judged.currency_code else freight.currency_code end
+        as freight_currency,
+    case
+        when freight.freight_amount is not null then 3
+        when tax_judged.charged_freight_amount is not null then 4
+        else 5
+    end as freight_reason,
+    freight.insurance_amount,
+    freight.currency_code as insurance_currency,
+    case when freight.insurance_amount is not null then 6 end as insurance_reason,
+    cast(tax_judged.tested_amount as decimal(19, 4)) as tested_amount,
+    tax_judged.limit_currency,
+    tax_judged.duty_reason,
+    cast(tax_judged.duty_amount as decimal(19, 4)) as duty_amount,
+    case when tax_judged.duty_reason = 11 then tax_judged.per_item_duty_currency else tax_judged.currency_code end
+        as duty_currency,
+    tax_judged.tax_reason,
     cast(round(
-        case tax_reason
-            when 30 then cast(stated_tax_amount as double)
+        case tax_judged.tax_reason
+            when 30 then cast(tax_judged.stated_tax_amount as double)
             when 31 then 0
             when 38 then 0
             when 43 then 0
             when 44 then 0
-            when 32 then delivered_amount * vat_standard_rate_pct / 100
-            when 39 then delivered_amount * vat_standard_rate_pct / 100
-            when 37 then delivered_amount * composite_tax_pct / 100
-            when 33 then (delivered_amount + duty_amount) * vat_standard_rate_pct / 100
-            when 45
-                then (delivered_amount + duty_amount) * vat_standard_rate_pct / (100 - vat_standard_rate_pct)
-            when 46
-                then (delivered_amount + duty_amount) * vat_standard_rate_pct / (100 - vat_standard_rate_pct)
+            when 32 then tax_judged.delivered_amount * tax_judged.vat_standard_rate_pct / 100
+            when 39 then tax_judged.delivered_amount * tax_judged.vat_standard_rate_pct / 100
+            when 37 then tax_judged.delivered_amount * tax_judged.composite_tax_pct / 100
+            when 33 then (tax_judged.delivered_amount + tax_judged.duty_amount) * tax_judged.vat_standard_rate_pct / 100
+            when 45 then (tax_judged.delivered_amount + tax_judged.duty_amount) * tax_judged.tax_in_price_share
+            when 46 then (tax_judged.delivered_amount + tax_judged.duty_amount) * tax_judged.tax_in_price_share
         end, 4
     ) as decimal(19, 4)) as import_tax_amount,
     case
-        when not is_at_border then null
-        when handling_fee_amount_status = 'unsourced' or union_handling_fee_amount_status = 'unsourced' then 52
-        when handling_fee_amount is not null and handling_fee_basis = 'line' then 51
-        when handling_fee_amount is not null then 50
+        when not tax_judged.is_at_border then null
+        when tax_judged.is_handling_unsourced then 52
+        when tax_judged.handling_fee_amount is not null and tax_judged.handling_fee_basis = 'line' then 51
+        when tax_judged.handling_fee_amount is not null then 50
     end as handling_reason,
     case
-        when not is_at_border then null
-        when handling_fee_amount_status = 'unsourced' or union_handling_fee_amount_status = 'unsourced' then null
-        when handling_fee_basis = 'line' then cast(handling_fee_amount as decimal(19, 4))
-        else {{ running_share('handling_fee_amount', 'share_from', 'share_to') }}
+        when not tax_judged.is_at_border then null
+        when tax_judged.is_handling_unsourced then null
+        when tax_judged.handling_fee_basis = 'line' then cast(tax_judged.handling_fee_amount as decimal(19, 4))
+        else {{ running_share('tax_judged.handling_fee_amount', 'tax_judged.share_from', 'tax_judged.share_to') }}
     end as handling_amount,
-    handling_fee_currency,
-    cast(round(cast(goods_amount as double) * return_reserve_pct / 100, 4) as decimal(19, 4)) as return_reserve_amount
+    coalesce(tax_judged.handling_fee_currency, tax_judged.currency_code) as handling_currency,
+    cast(round(cast(tax_judged.goods_amount as double) * tax_judged.return_reserve_pct / 100, 4) as decimal(19, 4))
+        as return_reserve_amount,
+    case
+        when payment_fees.order_key is not null then 55
+        when settling_sources.source_id is not null then 56
+    end as payment_fee_reason,
+    {{ running_share('payment_fees.fee_amount', 'tax_judged.share_from', 'tax_judged.share_to') }}
+        as payment_fee_amount,
+    coalesce(payment_fees.currency_code, tax_judged.currency_code) as payment_fee_currency
 from tax_judged
+left join freight on tax_judged.line_key = freight.line_key
+left join payment_fees on tax_judged.order_key = payment_fees.order_key
+left join settling_sources on tax_judged.source_id = settling_sources.source_id
