@@ -42,6 +42,7 @@ valued as (
 
     select
         shipment_key,
+        count(*) as line_count,
         sum(line_value_amount) as value_amount,
         sum(quantity) as quantity,
         count(line_value_amount) = count(*) and sum(line_value_amount) > 0 as is_valued
@@ -51,24 +52,34 @@ valued as (
 
 ),
 
-running as (
+weighed as (
 
     select
+        lines.shipment_key,
+        lines.shipment_line_key,
         lines.order_line_key,
         charged.currency_code,
         charged.freight_amount,
         charged.insurance_amount,
+        valued.line_count,
         case when valued.is_valued then lines.line_value_amount else lines.quantity end as weight,
-        case when valued.is_valued then valued.value_amount else valued.quantity end as total_weight,
-        sum(case when valued.is_valued then lines.line_value_amount else lines.quantity end) over (
-            partition by lines.shipment_key
-            order by lines.shipment_line_key
-            rows unbounded preceding
-        ) as weight_so_far
+        case when valued.is_valued then valued.value_amount else valued.quantity end as total_weight
     from lines
     inner join charged on lines.shipment_key = charged.shipment_key
     inner join valued on lines.shipment_key = valued.shipment_key
     where lines.order_line_key is not null
+
+),
+
+-- Most parcels hold one line, which takes the whole: only the others are sorted.
+running as (
+
+    select
+        *,
+        sum(weight) over (partition by shipment_key order by shipment_line_key rows unbounded preceding)
+            as weight_so_far
+    from weighed
+    where line_count > 1
 
 ),
 
@@ -83,15 +94,23 @@ shared as (
             as insurance_amount
     from running
     where total_weight > 0
+    union all
+    select
+        order_line_key,
+        currency_code,
+        freight_amount,
+        insurance_amount
+    from weighed
+    where line_count = 1
 
 )
 
+-- Parcels of one line in two currencies have no sum.
 select
     order_line_key as line_key,
-    currency_code,
+    min(currency_code) as currency_code,
     cast(sum(freight_amount) as decimal(19, 4)) as freight_amount,
     cast(sum(insurance_amount) as decimal(19, 4)) as insurance_amount
 from shared
-group by order_line_key, currency_code
--- Parcels of one line in two currencies have no sum; the first by name stands, and nearly no line has two.
-qualify row_number() over (partition by order_line_key order by currency_code) = 1
+group by order_line_key
+having min(currency_code) = max(currency_code)

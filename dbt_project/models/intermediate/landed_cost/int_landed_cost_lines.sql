@@ -96,14 +96,13 @@ order_value as (
         order_key,
         sum(line_amount) as line_amount,
         count(*) as line_count,
-        count(distinct currency_code) as currency_count
+        min(currency_code) = max(currency_code) as is_one_currency
     from lines
     group by order_key
 
 ),
 
--- An order worth nothing is shared by its lines alike.
-running as (
+valued as (
 
     select
         lines.line_key,
@@ -113,17 +112,31 @@ running as (
         lines.line_amount,
         lines.currency_code,
         order_value.line_amount as order_line_amount,
-        order_value.currency_count,
+        order_value.line_count,
+        order_value.is_one_currency,
+        -- An order worth nothing is shared by its lines alike.
         case when order_value.line_amount > 0 then order_value.line_amount else order_value.line_count end
             as total_weight,
-        case when order_value.line_amount > 0 then lines.line_amount else 1 end as weight,
-        sum(case when order_value.line_amount > 0 then lines.line_amount else 1 end) over (
-            partition by lines.order_key
-            order by lines.line_key
-            rows unbounded preceding
-        ) as weight_so_far
+        case when order_value.line_amount > 0 then lines.line_amount else 1 end as weight
     from lines
     inner join order_value on lines.order_key = order_value.order_key
+
+),
+
+-- Most orders have one line, which takes the whole: only the others are sorted.
+running as (
+
+    select
+        *,
+        sum(weight) over (partition by order_key order by line_key rows unbounded preceding) as weight_so_far
+    from valued
+    where line_count > 1
+    union all
+    select
+        *,
+        total_weight as weight_so_far
+    from valued
+    where line_count = 1
 
 ),
 
@@ -140,10 +153,13 @@ placed as (
         running.quantity,
         running.line_amount,
         running.order_line_amount,
-        cast(running.weight_so_far - running.weight as double) / cast(running.total_weight as double) as share_from,
+        case
+            when running.line_count = 1 then 0
+            else cast(running.weight_so_far - running.weight as double) / cast(running.total_weight as double)
+        end as share_from,
         cast(running.weight_so_far as double) / cast(running.total_weight as double) as share_to,
         -- Several currencies in one order have no sum: nothing of the order can be shared.
-        running.currency_count = 1 and running.currency_code = orders.currency_code as is_one_currency,
+        running.is_one_currency and running.currency_code = orders.currency_code as is_one_currency,
         orders.freight_amount,
         orders.discount_amount,
         orders.tax_amount,
