@@ -159,7 +159,6 @@ tied as (
 )
 
 select
-    {{ surrogate_key(['order_key', 'feed', 'document_key']) }} as tie_key,
     order_key,
     market,
     month,
