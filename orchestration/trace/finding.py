@@ -75,22 +75,19 @@ def _same(left: str, right: str) -> bool:
 def _by_key(shelf: Shelf, key: str) -> list[Hit]:
     columns = ("order_key", "market", "month", "feed", "document_no")
     rows = shelf.rows(TIES, columns, {"document_key_hash": [int(key[:15], 16)], "document_key": [key]})
-    hits = [Hit(*(str(row[column]) for column in columns[:4]), "document_key", str(row["document_no"])) for row in rows]
+    hits = [
+        Hit(
+            str(row["order_key"]),
+            str(row["market"]),
+            str(row["month"]),
+            str(row["feed"]),
+            "document_key",
+            str(row["document_no"]),
+        )
+        for row in rows
+    ]
     if not hits:
-        lines = shelf.rows(LINES, ("order_key", "market", "month", "line_no"), {"line_key": [key]})
-        hits = [
-            Hit(
-                str(row["order_key"]),
-                str(row["market"]),
-                str(row["month"]),
-                str(row["feed"]),
-                "document_key",
-                str(row["document_no"]),
-            )
-            for row in rows
-        ]
-    if not hits:
-        lines = shelf.rows(LINES, ("order_key", "market", "month", "line_no"), {"line_key": [key]})
+        lines = shelf.rows(LINES, ("order_key", "market", "month"), {"line_key": [key]})
         hits = [
             Hit(str(row["order_key"]), str(row["market"]), str(row["month"]), "order_lines", "line_key", key)
             for row in lines
