@@ -29,6 +29,18 @@ places as (
 
 ),
 
+order_payouts as (
+
+    select * from {{ ref('int_order_payouts') }}
+
+),
+
+payouts as (
+
+    select * from {{ with_published_mart('int_paid_payouts', 'fct_payouts') }}
+
+),
+
 {% for feed, _, _ in numbers -%}
 {{ feed }} as (
 
@@ -62,6 +74,19 @@ every_number as (
     inner join {{ feed }} on order_documents.document_key = {{ feed }}.{{ key }}
     where order_documents.feed = '{{ feed }}' and {{ feed }}.{{ column }} is not null
     {% endfor -%}
+    {% endfor -%}
+    {% for feed, column in [('payouts', 'payout_no'), ('bank_receipts', 'receipt_no')] -%}
+    union all
+    select
+        order_payouts.order_key,
+        order_payouts.market,
+        order_payouts.month,
+        '{{ feed }}' as feed,
+        '{{ column }}' as number_kind,
+        payouts.{{ column }} as document_number
+    from order_payouts
+    inner join payouts on order_payouts.payout_key = payouts.payout_key and order_payouts.market = payouts.market
+    where payouts.{{ column }} is not null
     {% endfor %}
 ),
 

@@ -29,6 +29,24 @@ places as (
 
 ),
 
+order_payouts as (
+
+    select * from {{ ref('int_order_payouts') }}
+
+),
+
+payouts as (
+
+    select * from {{ with_published_mart('int_paid_payouts', 'fct_payouts') }}
+
+),
+
+bank_receipts as (
+
+    select * from {{ with_published('stg_bank_receipts') }}
+
+),
+
 {% for feed in feeds -%}
 {{ feed.feed }} as (
 
@@ -96,6 +114,7 @@ documents as (
         'orders' as feed,
         order_key as document_key,
         order_no as document_no,
+        'is_order' as basis,
         order_no as named_orders,
         ordered_at as document_at,
         market as document_market,
@@ -111,6 +130,7 @@ documents as (
         '{{ feed.feed }}' as feed,
         {{ feed.feed }}.{{ feed.key }} as document_key,
         {{ feed.feed }}.{{ feed.number }} as document_no,
+        null as basis,
         {{ feed.feed }}.order_no as named_orders,
         {{ feed.feed }}.{{ feed.at }} as document_at,
         {{ feed.feed }}.market as document_market,
@@ -121,7 +141,64 @@ documents as (
     from order_documents
     inner join {{ feed.feed }} on order_documents.document_key = {{ feed.feed }}.{{ feed.key }}
     where order_documents.feed = '{{ feed.feed }}'
-    {% endfor %}
+    {% endfor -%}
+    union all
+    select
+        order_payouts.order_key,
+        'payouts' as feed,
+        payouts.payout_key as document_key,
+        payouts.payout_no as document_no,
+        case when payouts.payout_kind = 'collection' then 'collection' else 'settlement_line' end as basis,
+        null as named_orders,
+        payouts.settled_at as document_at,
+        payouts.market as document_market,
+        payouts.month as document_month,
+        null as _content_hash,
+        null as _file,
+        null as _row
+    from order_payouts
+    inner join payouts on order_payouts.payout_key = payouts.payout_key and order_payouts.market = payouts.market
+
+),
+
+-- A receipt may pay several payouts of one order: the first basis by name stands for all.
+paid as (
+
+    select
+        order_payouts.order_key,
+        bank_receipts.bank_receipt_key,
+        min('payout_' || payouts.match_basis) as basis,
+        any_value(bank_receipts.receipt_no) as receipt_no,
+        any_value(bank_receipts.value_on) as value_on,
+        any_value(bank_receipts._content_hash) as _content_hash,
+        any_value(bank_receipts._file) as _file,
+        any_value(bank_receipts._row) as _row
+    from order_payouts
+    inner join payouts on order_payouts.payout_key = payouts.payout_key and order_payouts.market = payouts.market
+    inner join bank_receipts on payouts.bank_receipt_key = bank_receipts.bank_receipt_key
+    group by order_payouts.order_key, bank_receipts.bank_receipt_key
+
+),
+
+documents_and_receipts as (
+
+    select * from documents
+    union all
+    select
+        order_key,
+        'bank_receipts' as feed,
+        bank_receipt_key as document_key,
+        receipt_no as document_no,
+        basis,
+        null as named_orders,
+        cast(value_on as timestamp) as document_at,
+        '' as document_market,
+        '' as document_month,
+        _content_hash,
+        _file,
+        _row
+    from paid
+
 ),
 
 tied as (
@@ -135,7 +212,7 @@ tied as (
         documents.document_no,
         -- A document that names other orders, or none, reaches this one through what it holds.
         case
-            when documents.feed = 'orders' then 'is_order'
+            when documents.basis is not null then documents.basis
             when
                 position(';' || orders_here.order_no || ';' in ';' || replace(documents.named_orders, ' ', '') || ';')
                 > 0
@@ -152,7 +229,7 @@ tied as (
         orders_here._content_hash as order_hash,
         documents._file,
         documents._row
-    from documents
+    from documents_and_receipts as documents
     inner join orders_here on documents.order_key = orders_here.order_key
     left join parts on documents.document_key = parts.document_key
 
@@ -176,7 +253,7 @@ select
     order_hash,
     substr(
         sha256(
-            order_hash || '|' || document_hash || '|' || coalesce(cast(parts_hash as varchar), '') || '|' || order_key
+            order_hash || '|' || coalesce(document_hash, '') || '|' || coalesce(cast(parts_hash as varchar), '') || '|' || order_key
             || '|' || feed || '|' || document_key || '|' || tie_basis
         ), 1, 32
     ) as tie_hash,
