@@ -250,7 +250,6 @@ select
     document_hash,
     part_count,
     parts_hash,
-    order_hash,
     substr(
         sha256(
             order_hash || '|' || coalesce(document_hash, '') || '|' || coalesce(cast(parts_hash as varchar), '') || '|' || order_key
