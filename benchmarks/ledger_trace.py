@@ -76,6 +76,7 @@ def drawn_numbers(home: Home, count: int, seed: int) -> list[str]:
     by_kind: dict[str, list[str]] = {}
     for table, columns in (
         (NUMBERS, ("feed", "number_kind", "document_number")),
+        (TIES, ("feed", "document_no")),
         (TIES, ("feed", "document_key")),
         (LINES, ("line_key",)),
     ):
@@ -83,7 +84,7 @@ def drawn_numbers(home: Home, count: int, seed: int) -> list[str]:
         for path in draw.sample(paths, min(12, len(paths))):
             for row in shelf.sample(path, columns, 400, draw.randrange(2**31)):
                 *kind, number = (str(row[column]) for column in columns)
-                by_kind.setdefault(" ".join((table, *kind)), []).append(number)
+                by_kind.setdefault(" ".join((table, *columns, *kind)), []).append(number)
     kinds = sorted(by_kind)
     return [draw.choice(by_kind[kinds[turn % len(kinds)]]) for turn in range(count)]
 

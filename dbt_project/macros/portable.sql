@@ -107,6 +107,9 @@
 {% macro hex_number(column) -%}{{ adapter.dispatch('hex_number')(column) }}{%- endmacro %}
 {% macro duckdb__hex_number(column) -%}cast('0x' || substr({{ column }}, 1, 15) as bigint){%- endmacro %}
 
+{# The same of a number that people type, in whatever case and with blanks. #}
+{% macro number_hash(column) -%}{{ hex_number("md5(upper(replace(" ~ column ~ ", ' ', '')))") }}{%- endmacro %}
+
 {# The month of a date as YYYY-MM, and the month that lies so many months after one; earlier when negative. #}
 {% macro month_of(day) -%}{{ adapter.dispatch('month_of')(day) }}{%- endmacro %}
 {% macro duckdb__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}
