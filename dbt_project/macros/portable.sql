@@ -171,11 +171,10 @@
 {% macro separated(column) -%}{{ adapter.dispatch('separated')(column) }}{%- endmacro %}
 {% macro duckdb__separated(column) -%}trim(unnest(string_split({{ column }}, ';'))){%- endmacro %}
 
-<<<<<<< HEAD
 {# The 30th of April of the year after a day. #}
 {% macro april_after(day) -%}{{ adapter.dispatch('april_after')(day) }}{%- endmacro %}
 {% macro duckdb__april_after(day) -%}make_date(year({{ day }}) + 1, 4, 30){%- endmacro %}
-=======
+
 {# Whether each of some names, joined by ";", stands among others; one name that is the same is no list to be taken apart. #}
 {% macro all_listed_in(names, others) -%}{{ adapter.dispatch('all_listed_in')(names, others) }}{%- endmacro %}
 {% macro duckdb__all_listed_in(names, others) -%}
@@ -193,4 +192,3 @@
         else {{ names }}
     end
 {%- endmacro %}
->>>>>>> h2
