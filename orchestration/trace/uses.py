@@ -110,7 +110,11 @@ USES: tuple[Use, ...] = (
     LANDED_COST,
     WORKLIST,
     ORDER_LINES,
-    _of_order("fct_import_orders", "", "the order in its buyer's annual allowance"),
+    _of_order(
+        "fct_import_orders",
+        "calendar_year supervision_mode order_cny_amount customs_status",
+        "the order in its buyer's annual allowance",
+    ),
     _of_order(
         "fct_orders",
         "line_count sold_qty reversed_qty sales_amount reversal_amount adjustment_amount currency_code"
