@@ -70,9 +70,9 @@ lines as (
         ledger.line_amount_usd,
         coalesce(order_lines.list_price_amount, order_lines.unit_price_amount) * ledger.quantity as list_amount,
         ledger.cancelled_qty,
-        ledger.returned_qty,
-        ledger.delivered_qty,
-        ledger.shipped_qty,
+        coalesce(ledger.returned_qty, 0) as returned_qty,
+        coalesce(ledger.delivered_qty, 0) as delivered_qty,
+        coalesce(ledger.shipped_qty, 0) as shipped_qty,
         ledger.declared_at,
         ledger.released_at,
         ledger.shipped_at,
@@ -82,7 +82,7 @@ lines as (
         ledger.violations,
         case
             when ledger.state in {{ gone_states }}
-                then greatest(ledger.quantity - ledger.cancelled_qty - ledger.returned_qty, 0)
+                then greatest(ledger.quantity - ledger.cancelled_qty - coalesce(ledger.returned_qty, 0), 0)
             else 0
         end as stopped_qty
     from ledger

@@ -226,7 +226,7 @@ violations as (
         where violations <> ''
     ) as ledger
     inner join ledger_rules on ledger.rule_id = ledger_rules.rule_id
-    where ledger_rules.severity = 'critical' and ledger_rules.rule_id <> 'ledger.paid_missing'
+    where ledger_rules.severity = 'error'
     group by ledger.order_key, ledger_rules.rule_id
 
 ),

@@ -154,10 +154,11 @@ findings as (
         cast(ordered_at as date) as "day",
         'pieces' as unit,
         order_no as document_no,
-        greatest(shipped_qty, delivered_qty) as left_amount,
+        greatest(coalesce(shipped_qty, 0), coalesce(delivered_qty, 0)) as left_amount,
         0 as waiting_amount,
         quantity as right_amount,
-        greatest(shipped_qty - quantity, 0) + greatest(delivered_qty - shipped_qty, 0) as difference
+        greatest(coalesce(shipped_qty, 0) - quantity, 0)
+        + greatest(coalesce(delivered_qty, 0) - coalesce(shipped_qty, 0), 0) as difference
     from ledger
     where shipped_qty > 0 or delivered_qty > 0
     union all
