@@ -80,6 +80,14 @@
     )
 {%- endmacro %}
 
+{# Texts of a group in one, in the order of a column. #}
+{% macro joined_in_order(column, separator, order_by) -%}
+    {{ adapter.dispatch('joined_in_order')(column, separator, order_by) }}
+{%- endmacro %}
+{% macro duckdb__joined_in_order(column, separator, order_by) -%}
+    string_agg({{ column }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}
+
 {# The value that a share (0 to 1) of the values does not exceed, between its neighbours. #}
 {% macro quantile_of(column, share) -%}{{ adapter.dispatch('quantile_of')(column, share) }}{%- endmacro %}
 {% macro duckdb__quantile_of(column, share) -%}

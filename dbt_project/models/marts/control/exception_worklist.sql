@@ -19,6 +19,12 @@ items as (
 
 ),
 
+invariants as (
+
+    select * from {{ ref('invariant') }}
+
+),
+
 places as (
 
     select * from {{ ref('stg_run_mart_places') }}
@@ -159,7 +165,12 @@ waiting_items as (
     where
         waiting.waits_for in ('{{ waits.keys() | join("', '") }}')
         -- Money that is settled and has not come is the payout's item, once for all its orders.
-        and (waiting.waits_for <> 'received' or paid_out_orders.order_key is null)
+        and (
+            waiting.waits_for <> 'received'
+            or (paid_out_orders.order_key is null and not orders.is_payment_missing)
+        )
+        -- Whoever has his money back waits for nothing.
+        and (waiting.waits_for = 'refund' or not orders.is_refunded)
 
 ),
 
@@ -203,7 +214,7 @@ order_items as (
 
 ),
 
--- What is missing before a later milestone is told with its own words where it is money; the rest stands by its rule.
+-- Without a declaration there is no release either: that is told once.
 violations as (
 
     select
@@ -221,12 +232,15 @@ violations as (
             state_since_at as since_at,
             line_amount_usd,
             coalesce(shipment_key, declaration_key, payment_key) as document_key,
+            violations like '%ledger.declared_missing%' as is_declaration_missing,
             {{ separated('violations') }} as rule_id
         from ledger
         where violations <> ''
     ) as ledger
     inner join ledger_rules on ledger.rule_id = ledger_rules.rule_id
-    where ledger_rules.severity = 'error'
+    where
+        ledger_rules.severity = 'error'
+        and not (ledger_rules.rule_id = 'ledger.released_missing' and ledger.is_declaration_missing)
     group by ledger.order_key, ledger_rules.rule_id
 
 ),
@@ -253,26 +267,69 @@ violation_items as (
 
 ),
 
+-- One item for all that contradicts itself in an order, with the values of each rule in the same order.
+broken_matches as (
+
+    select
+        match_results.order_key,
+        match_results.match_status,
+        min(coalesce(match_results.right_document_key, match_results.left_document_key)) as document_key,
+        {{ joined_in_order(
+            "match_results.rule_id || ': ' || critical_match_rules.words", '; ', 'match_results.rule_id'
+        ) }} as detail,
+        {{ joined_in_order("coalesce(match_results.left_value, '-')", '; ', 'match_results.rule_id') }} as left_value,
+        {{ joined_in_order("coalesce(match_results.right_value, '-')", '; ', 'match_results.rule_id') }} as right_value
+    from match_results
+    inner join critical_match_rules on match_results.rule_id = critical_match_rules.rule_id
+    group by match_results.order_key, match_results.match_status
+
+),
+
 match_items as (
 
     select
-        case when match_results.match_status = 'rejected' then 'match_rejected' else 'match_mismatch' end as exception_id,
-        match_results.market,
-        match_results.month,
-        match_results.order_key,
-        coalesce(match_results.right_document_key, match_results.left_document_key) as document_key,
+        case when broken_matches.match_status = 'rejected' then 'match_rejected' else 'match_mismatch' end
+            as exception_id,
+        orders.market,
+        orders.month,
+        orders.order_key,
+        broken_matches.document_key,
         orders.order_no,
         orders.order_no as document_no,
         orders.seller_id,
-        match_results.rule_id || ': ' || critical_match_rules.words as detail,
-        match_results.left_value,
-        match_results.right_value,
-        cast(orders.line_amount_usd as double) as value_at_risk_usd,
+        broken_matches.detail,
+        broken_matches.left_value,
+        broken_matches.right_value,
+        orders.line_amount_usd as value_at_risk_usd,
         orders.ordered_at as since_at,
         orders.ordered_on as act_from_on
-    from match_results
-    inner join critical_match_rules on match_results.rule_id = critical_match_rules.rule_id
-    inner join orders on match_results.order_key = orders.order_key
+    from broken_matches
+    inner join orders on broken_matches.order_key = orders.order_key
+
+),
+
+coverage_items as (
+
+    select
+        'declared_unexplained' as exception_id,
+        coverage.market,
+        coverage.month,
+        coverage.order_key,
+        coverage.declaration_key as document_key,
+        orders.order_no,
+        coverage.declaration_no as document_no,
+        orders.seller_id,
+        cast(null as varchar) as detail,
+        'declared ' || coverage.declared_amount || ' ' || coverage.currency_code as left_value,
+        'explained ' || (coverage.declared_amount - coverage.unexplained_amount) || ' ' || coverage.currency_code
+            as right_value,
+        abs(coverage.unexplained_amount_usd) as value_at_risk_usd,
+        coverage.declared_at as since_at,
+        coalesce(coverage.receipt_due_on, coverage.declared_on) as act_from_on
+    from coverage
+    inner join orders on coverage.order_key = orders.order_key
+    cross join (select tolerance from invariants where invariant_id = 'declared_value_is_explained') as tolerated
+    where abs(coverage.unexplained_amount) > tolerated.tolerance
 
 ),
 
@@ -371,7 +428,7 @@ unlinked_items as (
 
 every_item as (
 
-    {% for name in ('waiting_items', 'order_items', 'violation_items', 'match_items', 'payout_items', 'claim_items',
+    {% for name in ('waiting_items', 'order_items', 'violation_items', 'match_items', 'coverage_items', 'payout_items', 'claim_items',
         'unlinked_items') -%}
     select * from {{ name }}
     {% if not loop.last %}union all{% endif %}
