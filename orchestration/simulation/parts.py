@@ -103,7 +103,8 @@ def message_days(key: FeedKey, tables: FeedTables) -> Days:
     owner = pc.index_in(_plain(table.column("order_no")), value_set=numbers)
     rows = np.asarray(pc.fill_null(owner, -1).to_numpy(), dtype=np.int64)
     theirs = np.append(message_days(header, tables), LONG_AGO)[rows]
-    return np.maximum(days, theirs)
+    later: Days = np.maximum(days, theirs)
+    return later
 
 
 def _date_fields(contract: Contract) -> tuple[str, ...]:
