@@ -305,7 +305,7 @@ select
     {% if kind == 'shared_key' -%}
         {{ surrogate_key(['coalesce(judged._ids_of, judged._source_id)', 'judged.' ~ origin]) }} as {{ name }}
     {%- elif kind == 'order_line_key' -%}
-        {%- set parts = ['coalesce(judged._ids_of, judged._source_id)', 'judged.order_no', 'judged.order_line_no'] -%}
+        {%- set parts = ['coalesce(judged._orders_of, judged._source_id)', 'judged.order_no', 'judged.order_line_no'] -%}
         {{ surrogate_key(parts) }} as {{ name }}
     {%- elif kind == 'pseudonym_source' -%}
         {{ pseudonym("coalesce(judged._ids_of, judged._source_id) || '|' || judged." ~ origin) }} as {{ name }}

@@ -84,6 +84,12 @@ def owners_of_ids(settings: Settings) -> Mapping[str, str]:
     return {mapping.source_id: mapping.ids_of for mapping in mappings}
 
 
+def owners_of_orders(settings: Settings) -> Mapping[str, str]:
+    """The source whose order numbers each source uses."""
+    mappings = load_mappings(SHIPPED, settings.sources)
+    return {mapping.source_id: mapping.orders_of for mapping in mappings}
+
+
 def feeds_of_orders(settings: Settings) -> Sequence[tuple[str, str]]:
     """Source of orders and feed, once for each feed that some mapping brings for the orders of that source."""
     mappings = load_mappings(SHIPPED, settings.sources)

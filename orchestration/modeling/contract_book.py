@@ -23,6 +23,7 @@ GENERATED = "generated"
 RAW_COLUMNS: Mapping[str, str] = {
     "_source_id": "varchar",
     "_ids_of": "varchar",
+    "_orders_of": "varchar",
     "_file": "varchar",
     "_row": "bigint",
     "_batch_id": "bigint",

@@ -13,7 +13,7 @@ from time import time
 
 import duckdb
 
-from orchestration.arrivals.mapping_reader import feeds_of_orders, owners_of_ids
+from orchestration.arrivals.mapping_reader import feeds_of_orders, owners_of_ids, owners_of_orders
 from orchestration.lake import PUBLISHED, REPLAYS, Lake, Pin, Place
 from orchestration.markets import Markets
 from orchestration.modeling.contract_book import rule_book
@@ -89,10 +89,10 @@ class RunDatabase:
             _write_plan(con, plan, markets, index)
             _write_delivered_feeds(con, self._settings)
             _write_replayed(con, lake, plan)
-            ids_of = owners_of_ids(self._settings)
+            owners = {"_ids_of": owners_of_ids(self._settings), "_orders_of": owners_of_orders(self._settings)}
             for feed in reference_feeds() if plan.is_reference else (*market_feeds(), *reference_feeds()):
                 rows = _raw_rows(con, lake, plan, feed)
-                con.execute(f"create view raw.{feed} as {_judged_columns(con, feed, rows, ids_of)}")
+                con.execute(f"create view raw.{feed} as {_judged_columns(con, feed, rows, owners)}")
             # Reference data have no rebuild of their own: a rebuild reads what is published, up to its moment.
             pins = {**lake.pins(PUBLISHED), **lake.pins(plan.namespace)} if plan.known_at else lake.pins(plan.namespace)
             for model in models.values():
@@ -215,14 +215,15 @@ def _write_replayed(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan) -
     )
 
 
-def _judged_columns(con: duckdb.DuckDBPyConnection, feed: str, rows: str, ids_of: Mapping[str, str]) -> str:
-    """Raw rows with what judging needs beside them: whose ids a source uses, and what became of a row before.
+def _judged_columns(
+    con: duckdb.DuckDBPyConnection, feed: str, rows: str, owners: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Raw rows with what judging needs beside them: whose numbers a source uses, and what became of a row before.
 
     `_is_overdue`: the row's document has waited too long for its order; `_replayed_by`: the row was read again, and is
     told anew as this file and row; `_replay_count`: how often it was read again.
     """
-    cases = "".join(f" when '{source}' then '{other}'" for source, other in sorted(ids_of.items()) if source != other)
-    owner = f"case _source_id{cases} else _source_id end" if cases else "_source_id"
+    owned = ", ".join(f"{_owner(by_source)} as {column}" for column, by_source in owners.items())
     is_overdue, replayed_by, replay_count, joins = "false", "cast(null as varchar)", "0::integer", ""
     overdue = f"select document_key from plan.waiting_documents where is_overdue and feed = '{feed}'"
     if feed in market_feeds() and _has_rows(con, overdue):
@@ -236,9 +237,16 @@ def _judged_columns(con: duckdb.DuckDBPyConnection, feed: str, rows: str, ids_of
             f" on raw._file = replayed._file and raw._row = replayed._row and raw._batch_id = replayed._batch_id"
         )
     return (
-        f"select raw.*, {owner} as _ids_of, {is_overdue} as _is_overdue, {replayed_by} as _replayed_by,"
+        f"select raw.*, {owned}, {is_overdue} as _is_overdue, {replayed_by} as _replayed_by,"
         f" {replay_count} as _replay_count from ({rows}) as raw{joins}"
     )
+
+
+def _owner(by_source: Mapping[str, str]) -> str:
+    cases = "".join(
+        f" when '{source}' then '{other}'" for source, other in sorted(by_source.items()) if source != other
+    )
+    return f"case _source_id{cases} else _source_id end" if cases else "_source_id"
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, query: str) -> bool:

@@ -27,7 +27,7 @@ def sources(path: Path) -> dict[str, dict[str, dict[str, object]]]:
 def test_every_feed_has_its_raw_table_with_the_columns_that_arrivals_write_and_the_run_adds(written: Path) -> None:
     declared = sources(written / "models" / "raw_sources.yml")["raw"]
     assert set(declared) == set(contracts())
-    added = {"_ids_of", "_is_overdue", "_replayed_by", "_replay_count"}
+    added = {"_ids_of", "_orders_of", "_is_overdue", "_replayed_by", "_replay_count"}
     for feed, table in declared.items():
         columns = [column["name"] for column in table["columns"]]
         assert columns == [*contracts()[feed].field_names, *RAW_COLUMNS]
