@@ -8,9 +8,10 @@ that follows it. What is repaired, superseded or accepted leaves the clean recor
 the catalogue lets several treatments be right: what they concern is named as uncertain, and belongs in no comparison.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -229,12 +230,18 @@ def _documents(frame: pd.DataFrame, feed: str) -> "pd.Series[str]":
 
 def _joined(frame: pd.DataFrame, names: Collection[str]) -> "pd.Series[str]":
     """The values of some columns as one text per row, as a natural key is written."""
-    parts = [_text(frame[name]) for name in names if name in frame.columns]
-    first, *others = parts if parts else [pd.Series("", index=frame.index, dtype=object)]
-    return first.str.cat(others, sep="|") if others else first
+    return joined_texts([_text(frame[name]) for name in names if name in frame.columns], frame.index)
 
 
-def _text(column: "pd.Series[str]") -> "pd.Series[str]":
+def joined_texts(parts: Sequence["pd.Series[str]"], index: pd.Index) -> "pd.Series[str]":
+    """Texts of each row joined by `|`; empty texts where there are no parts."""
+    found = pd.Series("", index=index, dtype="str") if not parts else parts[0]
+    for part in parts[1:]:
+        found = found.str.cat(part, sep="|")
+    return found
+
+
+def _text(column: "pd.Series[Any]") -> "pd.Series[str]":
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return column.dt.strftime("%Y-%m-%dT%H:%M:%SZ").astype(str)
     return column.astype(str)

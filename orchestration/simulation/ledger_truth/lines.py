@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from orchestration.simulation.ledger_truth.delivered import Delivered
+from orchestration.simulation.ledger_truth.delivered import Delivered, joined_texts
 from orchestration.simulation.ledger_truth.payouts import received_on
 
 Integers = NDArray[np.int64]
@@ -91,7 +91,7 @@ def ledger_lines(delivered: Delivered) -> Lines:
     orders = delivered.of("orders").reset_index(drop=True)
     legs = delivered.of("order_lines")
     sales = legs[(legs["leg_type"] == "sale") & (legs["product_kind"] == "product")]
-    order_of_line = pd.Index(orders["order_no"]).get_indexer(sales["order_no"])
+    order_of_line = _positions(pd.Index(orders["order_no"]), sales["order_no"])
     sales, order_of_line = sales[order_of_line >= 0].reset_index(drop=True), order_of_line[order_of_line >= 0]
     book = _Book(delivered, orders, sales, order_of_line)
     events = book.events()
@@ -148,7 +148,7 @@ class _Book:
     def lines(self, numbers: "pd.Series[str]", line_numbers: "pd.Series[str]") -> Integers:
         """The row of each line that documents name; -1 for those that are none."""
         names = numbers.astype(str).str.cat(line_numbers.astype(str), sep="|")
-        return np.asarray(self._line_index.get_indexer(names), dtype=np.int64)
+        return _positions(self._line_index, names)
 
     def every_line(self, order: Integers, at: Integers) -> Events:
         """An event of whole orders as events of all their lines, with their quantities."""
@@ -161,7 +161,7 @@ class _Book:
 
     def orders_of(self, numbers: "pd.Series[str]") -> Integers:
         """The row of each order that documents name; -1 for those that are none."""
-        return np.asarray(self._order_index.get_indexer(numbers), dtype=np.int64)
+        return _positions(self._order_index, numbers)
 
     def events(self) -> dict[str, Events]:
         """All events by name."""
@@ -286,7 +286,7 @@ class _Book:
 
         claims = self.delivered.of("rebate_claims")
         claimed = claims["declaration_no"].astype(str).str.cat(claims["declaration_line_no"].astype(str), sep="|")
-        item = pd.Index(number.astype(str).str.cat(lines["line_no"].astype(str), sep="|")).get_indexer(claimed)
+        item = _positions(pd.Index(number.astype(str).str.cat(lines["line_no"].astype(str), sep="|")), claimed)
         paid = seconds(claims["paid_on"])
         its = np.flatnonzero((item >= 0) & (paid < NEVER))
         its = its[line[item[its]] >= 0]
@@ -302,20 +302,23 @@ class _Book:
 
     def _parcels(self) -> dict[str, Events]:
         """Shipped, delivered, lost and sent back, of the lines that parcels name; else of all lines of their orders."""
-        key = ["carrier_code", "waybill_no", "shipped_month"]
+        key = ("carrier_code", "waybill_no", "shipped_month")
         headers, lines = self.delivered.of("shipments"), self.delivered.of("shipment_lines")
-        names = headers[key].astype(str).agg("|".join, axis=1) if len(headers) else pd.Series([], dtype=str)
-        index = pd.Index(names)
-        parcel = index.get_indexer(lines[key].astype(str).agg("|".join, axis=1)) if len(lines) else np.empty(0, int)
+
+        def names(frame: pd.DataFrame) -> "pd.Series[str]":
+            return joined_texts([frame[part].astype(str) for part in key], frame.index)
+
+        index = pd.Index(names(headers))
+        parcel = _positions(index, names(lines))
         line = self.lines(lines["order_no"], lines["order_line_no"])
         known = (parcel >= 0) & (line >= 0)
         parcel, line, quantity = parcel[known], line[known], lines["quantity"].to_numpy(np.float64)[known]
         bare = np.flatnonzero(~np.isin(np.arange(len(headers)), parcel))
-        orders = headers.iloc[bare]["order_no"].fillna("").str.split(";").explode()
-        whole_order = self.orders_of(orders)
-        whole_parcel = np.repeat(bare, headers.iloc[bare]["order_no"].fillna("").str.split(";").str.len())
+        listed = [str(text).split(";") for text in headers["order_no"].fillna("").to_numpy(object)[bare]]
+        whole_order = self.orders_of(pd.Series([number for numbers in listed for number in numbers], dtype="str"))
+        whole_parcel = np.repeat(bare, [len(numbers) for numbers in listed]).astype(np.int64)
         tracking = self.delivered.of("tracking_events")
-        place = index.get_indexer(tracking[key].astype(str).agg("|".join, axis=1)) if len(tracking) else np.empty(0, int)
+        place = _positions(index, names(tracking))
         moments, codes = seconds(tracking["event_at"]), tracking["event_code"].to_numpy(object)
 
         def tracked(code: str) -> Integers:
@@ -337,6 +340,11 @@ class _Book:
             named = Events(line[come], at[parcel][come], quantity[come])
             found[name] = _together([named, self.every_line(whole_order, at[whole_parcel])])
         return found
+
+
+def _positions(index: pd.Index, names: "pd.Series[str]") -> Integers:
+    """The row of each name; -1 for those that there are not."""
+    return np.asarray(index.get_indexer(pd.Index(names)), dtype=np.int64)
 
 
 def _together(parts: Sequence[Events]) -> Events:

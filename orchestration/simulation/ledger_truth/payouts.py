@@ -97,7 +97,7 @@ def _collected(delivered: Delivered) -> pd.DataFrame:
     its = payments.merge(orders, on="order_no")
     moments = pd.to_datetime(its["paid_at"], utc=True).dt.tz_convert(None).to_numpy().astype("datetime64[s]")
     at = moments.astype(np.int64)
-    seller = its["seller_id"].str[1:].astype(np.int64).to_numpy() - 1
+    seller = its["seller_id"].str[1:].to_numpy(object).astype(np.int64) - 1
     pots = np.zeros(len(its), np.int64)
     codes = delivered.world.markets.code
     for market in its["ship_to_country"].unique():
@@ -123,4 +123,5 @@ def _collected(delivered: Delivered) -> pd.DataFrame:
 
 
 def _cents(amounts: "pd.Series[float]") -> Integers:
-    return np.rint(pd.to_numeric(amounts).to_numpy(np.float64) * 100).astype(np.int64)
+    cents: Integers = np.rint(pd.to_numeric(amounts).to_numpy(np.float64) * 100).astype(np.int64)
+    return cents
