@@ -243,5 +243,6 @@ def joined_texts(parts: Sequence["pd.Series[str]"], index: pd.Index) -> "pd.Seri
 
 def _text(column: "pd.Series[Any]") -> "pd.Series[str]":
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.strftime("%Y-%m-%dT%H:%M:%SZ").astype(str)
+        moments: pd.Series[str] = column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moments
     return column.astype(str)
