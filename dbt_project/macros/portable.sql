@@ -102,3 +102,35 @@
 {% macro duckdb__folded(column) -%}
     regexp_replace(strip_accents(lower({{ column }})), '[\s\p{P}]+', '', 'g')
 {%- endmacro %}
+
+{# The month of a date as YYYY-MM, and the month that lies so many months after one; earlier when negative. #}
+{% macro month_of(day) -%}{{ adapter.dispatch('month_of')(day) }}{%- endmacro %}
+{% macro duckdb__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}
+
+{% macro month_after(month, months) -%}{{ adapter.dispatch('month_after')(month, months) }}{%- endmacro %}
+{% macro duckdb__month_after(month, months) -%}
+    strftime(cast({{ month }} || '-01' as date) + to_months({{ months }}), '%Y-%m')
+{%- endmacro %}
+
+{% macro first_day_of(month) -%}{{ adapter.dispatch('first_day_of')(month) }}{%- endmacro %}
+{% macro duckdb__first_day_of(month) -%}cast({{ month }} || '-01' as date){%- endmacro %}
+
+{# The UTC moment at which a day begins in a time zone. #}
+{% macro day_begins_at(day, time_zone) -%}{{ adapter.dispatch('day_begins_at')(day, time_zone) }}{%- endmacro %}
+{% macro duckdb__day_begins_at(day, time_zone) -%}
+    timezone('UTC', timezone({{ time_zone }}, cast({{ day }} as timestamp)))
+{%- endmacro %}
+
+{# The banking day that lies so many banking days after a day: Saturdays and Sundays are none. #}
+{% macro banking_days_after(day, days) -%}{{ adapter.dispatch('banking_days_after')(day, days) }}{%- endmacro %}
+{% macro duckdb__banking_days_after(day, days) -%}
+    cast(
+        {{ day }} - cast(greatest(isodow({{ day }}) - 5, 0) as integer)
+        + cast({{ days }} + 2 * ((least(isodow({{ day }}), 5) - 1 + {{ days }}) // 5) as integer)
+        as date
+    )
+{%- endmacro %}
+
+{# A row for each of the texts that stand in one, separated by ";". #}
+{% macro separated(column) -%}{{ adapter.dispatch('separated')(column) }}{%- endmacro %}
+{% macro duckdb__separated(column) -%}trim(unnest(string_split({{ column }}, ';'))){%- endmacro %}

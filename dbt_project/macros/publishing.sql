@@ -32,3 +32,21 @@
     from {{ adapter.quote(judged.database) }}.published.{{ model }}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    The rows of an intermediate and, for the market-months that the run does not rebuild, those of the mart that hands
+    it on (`mart`, whose columns the intermediate has). For intermediates that read what other runs have published: a
+    reference to the mart would point upwards.
+#}
+{% macro with_published_mart(model, mart) -%}
+    {%- set own = ref(model) -%}
+    {%- if own.identifier.startswith('__dbt__cte__') or not own.database -%}
+        {{ own }}
+    {%- else -%}
+        (
+            select * from {{ own }}
+            union all by name
+            select * from {{ adapter.quote(own.database) }}.published.{{ mart }}
+        )
+    {%- endif -%}
+{%- endmacro %}

@@ -106,13 +106,12 @@ class LineageBook:
         nodes = cast(dict[str, dict[str, Any]], manifest()["nodes"])
         sources = cast(dict[str, dict[str, Any]], manifest()["sources"])
         node = nodes[unique_id]
-        parents = {}
+        # What is published stands beside the run's own rows, in another schema; a model may read it without a reference.
+        parents = {f'"run".{table}': dict(columns) for table, columns in schemas.items() if _is_published(table)}
         for parent in node["depends_on"]["nodes"]:
             props = nodes.get(parent) or sources[parent]
             name = props.get("alias") or props.get("identifier") or props["name"]
             parents[props["relation_name"]] = dict(schemas.get(f"{props['schema']}.{name}", {}))
-            # What is published stands beside the run's own rows, under the same name in another schema.
-            parents[f'"run".published.{name}'] = dict(schemas.get(f"published.{name}", {}))
         metadata = _build_column_lineage_metadata(
             EventHistoryMetadata(columns=dict(schemas.get(f"{node['schema']}.{node['name']}", {})), parents=parents),
             node,
@@ -122,6 +121,10 @@ class LineageBook:
             None,
         )
         return cast(dg.TableColumnLineage | None, metadata.get(_COLUMN_LINEAGE))
+
+
+def _is_published(table: str) -> bool:
+    return table.startswith("published.")
 
 
 def _schemas(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:

@@ -1,0 +1,119 @@
+{#
+    The lines of an order as one row. What was cancelled may have been declared or shipped before: with it or without it
+    are both right. Of prices and times the line that differs most is kept with both of its values.
+#}
+{% set is_declared = 'declared_qty is not null' %}
+{% set is_priced = 'declared_price_amount is not null and declared_currency_code = currency_code' %}
+{% set is_valued = 'declared_amount is not null and declared_currency_code = currency_code' %}
+{% set is_weighed = 'declared_mass_kg > 0 and shipped_weight_kg > 0 and declared_qty = shipped_qty' %}
+{% set price_gap = 'abs(declared_price_amount - unit_price_amount) / greatest(unit_price_amount, 0.01)' %}
+with
+
+lines as (
+
+    select * from {{ ref('int_line_evidence') }}
+
+),
+
+states as (
+
+    select * from {{ ref('int_customs_states') }}
+
+),
+
+documents as (
+
+    select * from {{ ref('int_order_documents') }}
+    where feed = 'declarations'
+
+),
+
+orders as (
+
+    select * from {{ ref('int_ledger_orders') }}
+
+),
+
+declaration_lines as (
+
+    select * from {{ with_published('stg_declaration_lines') }}
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when declared_qty in (quantity, quantity - cancelled_qty) then declared_qty
+            else quantity - cancelled_qty
+        end as to_declare_qty,
+        case
+            when shipped_qty in (quantity, quantity - cancelled_qty) then shipped_qty
+            else quantity - cancelled_qty
+        end as to_ship_qty,
+        date_diff('second', released_at, departed_at) as release_to_departure_seconds
+    from lines
+
+),
+
+per_order as (
+
+    select
+        order_key,
+        count(*) as line_count,
+        sum(quantity) as ordered_qty,
+        bool_and(cancelled_qty >= quantity) as is_cancelled,
+        -- Goods
+        count(*) filter (where to_declare_qty > 0 or {{ is_declared }}) as due_line_count,
+        count(*) filter (where {{ is_declared }}) as declared_line_count,
+        count(*) filter (where not is_product_equal) as other_product_count,
+        sum(to_declare_qty) as to_declare_qty,
+        sum(declared_qty) as declared_qty,
+        count(*) filter (where declared_qty > to_declare_qty) as over_declared_count,
+        count(*) filter (where declared_qty < to_declare_qty) as under_declared_count,
+        count(*) filter (where {{ is_valued }}) as valued_line_count,
+        sum(case when {{ is_valued }} then declared_qty * unit_price_amount end) as value_amount,
+        sum(case when {{ is_valued }} then declared_amount end) as declared_amount,
+        max_by(unit_price_amount, {{ price_gap }}) filter (where {{ is_priced }}) as price_amount,
+        max_by(declared_price_amount, {{ price_gap }}) filter (where {{ is_priced }}) as declared_price_amount,
+        -- Parcels
+        sum(to_ship_qty) as to_ship_qty,
+        sum(shipped_qty) as shipped_qty,
+        count(*) filter (where shipped_qty > to_ship_qty) as over_shipped_count,
+        count(*) filter (where to_ship_qty > coalesce(shipped_qty, 0)) as under_shipped_count,
+        count(*) filter (where {{ is_declared }} and coalesce(shipped_qty, 0) <> declared_qty) as apart_line_count,
+        sum(case when {{ is_weighed }} then shipped_weight_kg end) as lines_weight_kg,
+        sum(case when {{ is_weighed }} then declared_mass_kg end) as lines_mass_kg,
+        min_by(released_at, release_to_departure_seconds) as line_released_at,
+        min_by(departed_at, release_to_departure_seconds) as line_departed_at,
+        min(departed_at) as departed_at
+    from judged
+    group by order_key
+
+),
+
+-- Declared goods that the order does not have.
+strangers as (
+
+    select
+        documents.order_key,
+        count(*) as stranger_count
+    from declaration_lines
+    inner join states on declaration_lines.declaration_key = states.declaration_key
+    inner join documents on declaration_lines.declaration_key = documents.document_key
+    inner join orders on documents.order_key = orders.order_key
+    left join lines on declaration_lines.order_line_key = lines.line_key
+    where
+        lines.line_key is null
+        and declaration_lines.order_line_key is not null
+        and (not states.is_shared or declaration_lines.order_no = orders.order_no)
+    group by documents.order_key
+
+)
+
+select
+    per_order.*,
+    coalesce(strangers.stranger_count, 0) as stranger_count
+from per_order
+left join strangers on per_order.order_key = strangers.order_key
