@@ -47,6 +47,7 @@ collected as (
         payments.paid_at,
         payments.amount,
         payments.currency_code,
+        collectors.time_zone,
         {{ month_of(local_date('payments.paid_at', 'collectors.time_zone')) }} as collection_month
     from payments
     inner join collectors on payments.source_id = collectors.source_id
@@ -59,7 +60,8 @@ of_sellers as (
         collected.*,
         {{ month_after('collected.collection_month', 1) }} as payout_month,
         orders.seller_key,
-        orders.seller_id
+        orders.seller_id,
+        orders.source_id as order_source_id
     from collected
     inner join orders
         on
@@ -84,6 +86,8 @@ select
     collection_month,
     seller_key,
     seller_id,
+    order_source_id,
+    time_zone,
     payment_type,
     paid_at,
     amount,

@@ -65,7 +65,7 @@ credited as (
 rated as (
 
     select
-        payouts.*,
+        payouts.* exclude (match_basis, bank_receipt_key),
         credited.* exclude (payout_key),
         case
             when payouts.currency_code = credited.receipt_currency_code then 1
@@ -93,8 +93,13 @@ worth as (
 
     select
         *,
+        -- A half of the smallest unit may be rounded either way: what was credited is then the rounded value.
         case
             when fx_rate = 1 then net_amount
+            when
+                abs(cast(received_amount + bank_charge_amount as double) - cast(net_amount as double) * fx_rate)
+                <= 0.5 * pow(10, -minor_units) + 0.000001
+                then received_amount + bank_charge_amount
             else cast(round(cast(net_amount as double) * fx_rate, minor_units) as decimal(19, 4))
         end as worth_received_amount,
         case

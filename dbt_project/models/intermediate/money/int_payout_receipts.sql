@@ -1,15 +1,29 @@
 {#
-    Which receipt pays which payout, in this order: the reference that both carry; the amount to the cent, in the
-    payout's currency or converted at the value day; the amount within the practice's tolerance. A market is matched by
-    itself, with its payouts of all months, so that it never depends on what else a run builds: a receipt that one of
-    them explains is not offered to another.
+    Which credit pays which payout, in this order: the reference that both carry; the amount to the cent, in the
+    payout's currency or converted at the value day; the amount to the cent once orders are counted whose payment is
+    missing or differs; the amount within the practice's tolerance. A market is matched by itself, with its payouts of
+    all months, so that nothing depends on what else a run builds. A credit that one of them explains is not offered to
+    another, and a reference wins over every amount: a report that announces one is never paid by a credit with another.
 #}
 {{ config(materialized='table') }}
 with
 
 all_payouts as (
 
-    select * from {{ with_published_mart('int_payouts', 'fct_payouts') }}
+    select
+        payout_key,
+        payout_kind,
+        source_id,
+        market,
+        month,
+        seller_key,
+        currency_code,
+        payout_ref,
+        settled_on,
+        net_amount,
+        match_basis,
+        bank_receipt_key
+    from {{ with_published_mart('int_payouts', 'fct_payouts') }}
 
 ),
 
@@ -43,6 +57,12 @@ places as (
 
 ),
 
+gaps as (
+
+    select * from {{ ref('int_collection_gaps') }}
+
+),
+
 payouts as (
 
     select
@@ -55,6 +75,8 @@ payouts as (
         all_payouts.payout_ref,
         all_payouts.settled_on,
         all_payouts.net_amount,
+        all_payouts.match_basis,
+        all_payouts.bank_receipt_key,
         {{ add_days('all_payouts.settled_on', '-coalesce(own.close_days, general.close_days)') }} as earliest_on,
         {{ add_days('all_payouts.settled_on', 'coalesce(own.latest_days, general.latest_days)') }} as latest_on,
         coalesce(own.tolerance_pct, general.tolerance_pct) as tolerance_pct
@@ -115,19 +137,16 @@ candidates as (
         payouts.market,
         payouts.settled_on,
         payouts.tolerance_pct,
-        payouts.net_amount,
+        cast(payouts.net_amount as double) as net_amount,
         credits.bank_receipt_key,
         credits.value_on,
-        credits.credited_amount,
+        cast(credits.credited_amount as double) as credited_amount,
         case
-            when payouts.currency_code = credits.currency_code then payouts.net_amount
-            else
-                round(
-                    cast(payouts.net_amount as double) * paying.usd_per_unit / paid.usd_per_unit,
-                    currencies.minor_units
-                )
-        end as expected_amount,
-        currencies.minor_units
+            when payouts.currency_code = credits.currency_code then 1
+            else paying.usd_per_unit / paid.usd_per_unit
+        end as fx_rate,
+        -- Half of the smallest unit: the bank has rounded, and a half may go either way.
+        0.5 * pow(10, -currencies.minor_units) + 0.000001 as rounding
     from payouts
     inner join credits
         on
@@ -137,10 +156,12 @@ candidates as (
     left join rates as paying on payouts.currency_code = paying.currency_code and credits.value_on = paying.valid_on
     left join rates as paid on credits.currency_code = paid.currency_code and credits.value_on = paid.valid_on
     where
-        payouts.net_amount > 0
+        (payouts.payout_ref is null or credits.payout_ref is null)
         and coalesce(credits.receipt_kind, '') <> 'advance_payment'
-        and (coalesce(credits.receipt_kind, 'other') = 'other'
-            or (payouts.payout_kind = 'collection') = (credits.receipt_kind = 'direct'))
+        and (
+            coalesce(credits.receipt_kind, 'other') = 'other'
+            or (payouts.payout_kind = 'collection') = (credits.receipt_kind = 'direct')
+        )
 
 ),
 
@@ -148,9 +169,7 @@ offered as (
 
     select
         candidates.*,
-        abs(cast(candidates.credited_amount as double) - candidates.expected_amount) as distance,
-        abs(cast(candidates.credited_amount as double) - candidates.expected_amount)
-        < 0.6 * pow(10, -candidates.minor_units) as is_exact
+        abs(candidates.credited_amount - candidates.net_amount * candidates.fx_rate) as distance
     from candidates
     left join by_reference as referred
         on candidates.payout_key = referred.payout_key
@@ -171,7 +190,7 @@ last_closed as (
         bank_receipt_key,
         value_on
     from offered
-    where is_exact
+    where net_amount > 0 and distance <= rounding
     qualify
         row_number() over (partition by market, bank_receipt_key order by settled_on desc, payout_key asc) = 1
 
@@ -197,10 +216,110 @@ left_over as (
         on
             offered.bank_receipt_key = explained.bank_receipt_key
             and offered.market = explained.market
+    where referred.payout_key is null and explained.payout_key is null
+
+),
+
+gaps_of_open as (
+
+    select
+        payout_key,
+        order_key,
+        cast(gap_amount as double) as gap_amount
+    from gaps
+    where payout_key in (select payout_key from left_over)
+
+),
+
+one_or_two_gaps as (
+
+    select
+        payout_key,
+        gap_amount,
+        1 as gap_count
+    from gaps_of_open
+    union all
+    select
+        one.payout_key,
+        one.gap_amount + two.gap_amount,
+        2
+    from gaps_of_open as one
+    inner join gaps_of_open as two on one.payout_key = two.payout_key and one.order_key < two.order_key
+
+),
+
+-- Only where a single credit fits: with many gaps something fits by chance.
+fitting as (
+
+    select distinct
+        left_over.payout_key,
+        left_over.market,
+        left_over.bank_receipt_key,
+        one_or_two_gaps.gap_count
+    from left_over
+    inner join one_or_two_gaps on left_over.payout_key = one_or_two_gaps.payout_key
+    where
+        abs(left_over.credited_amount - (left_over.net_amount + one_or_two_gaps.gap_amount) * left_over.fx_rate)
+        <= left_over.rounding
+
+),
+
+fewest_gaps as (
+
+    select
+        payout_key,
+        market,
+        bank_receipt_key
+    from fitting
+    qualify rank() over (partition by payout_key order by gap_count) = 1
+
+),
+
+found_by_gap as (
+
+    select
+        payout_key,
+        market,
+        bank_receipt_key
+    from fewest_gaps
+    qualify
+        count(*) over (partition by payout_key) = 1
+        and count(*) over (partition by market, bank_receipt_key) = 1
+
+),
+
+-- What a run does not build keeps the credit that was found for it when it was built.
+by_gap as (
+
+    select
+        payout_key,
+        market,
+        bank_receipt_key
+    from found_by_gap
+    union
+    select
+        payout_key,
+        market,
+        bank_receipt_key
+    from payouts
+    where match_basis = 'known_gap' and payout_key not in (select payout_key from found_by_gap)
+
+),
+
+near as (
+
+    select left_over.*
+    from left_over
+    left join by_gap as referred on left_over.payout_key = referred.payout_key
+    left join by_gap as explained
+        on
+            left_over.bank_receipt_key = explained.bank_receipt_key
+            and left_over.market = explained.market
     where
         referred.payout_key is null
         and explained.payout_key is null
-        and offered.distance <= offered.tolerance_pct / 100 * offered.expected_amount
+        and left_over.net_amount > 0
+        and left_over.distance <= left_over.tolerance_pct / 100 * left_over.net_amount * left_over.fx_rate
 
 ),
 
@@ -210,7 +329,7 @@ nearest_payout as (
         payout_key,
         bank_receipt_key,
         distance
-    from left_over
+    from near
     qualify
         row_number() over (partition by market, bank_receipt_key order by distance, settled_on desc, payout_key) = 1
 
@@ -239,6 +358,12 @@ tied as (
         bank_receipt_key,
         'amount'
     from by_amount
+    union all
+    select
+        payout_key,
+        bank_receipt_key,
+        'known_gap'
+    from by_gap
     union all
     select
         payout_key,

@@ -148,5 +148,8 @@ select
     cast(refund_amount as decimal(19, 4)) as refund_amount,
     cast(adjustment_amount as decimal(19, 4)) as adjustment_amount,
     cast(net_amount as decimal(19, 4)) as net_amount,
-    {{ banking_days_after('settled_on', 'due_banking_days') }} as receipt_due_on
+    {{ banking_days_after('settled_on', 'due_banking_days') }} as receipt_due_on,
+    -- What the bank has credited is found later; what is published has it.
+    cast(null as varchar) as match_basis,
+    cast(null as varchar) as bank_receipt_key
 from practised
