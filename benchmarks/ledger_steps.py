@@ -91,9 +91,7 @@ def take(home: Path) -> Figures:
     slowest: dict[str, float] = {}
     for is_reference in (True, False):
         names = [
-            model.name
-            for model in published_models().values()
-            if (model.spec.partition == "none") == is_reference
+            model.name for model in published_models().values() if (model.spec.partition == "none") == is_reference
         ]
         if is_reference:
             plan, index = make_reference_plan(lake, run_id="reference"), None
@@ -181,9 +179,7 @@ def _slowest(seconds: Mapping[str, float]) -> Mapping[str, float]:
 
 
 STEPS: Mapping[str, Callable[[Sequence[str]], Figures]] = {
-    "make": lambda words: make(
-        int(words[0]), int(words[1]), int(words[2]), float(words[3]), Path(words[4]), words[5]
-    ),
+    "make": lambda words: make(int(words[0]), int(words[1]), int(words[2]), float(words[3]), Path(words[4]), words[5]),
     "take": lambda words: take(Path(words[0])),
     "scale": lambda words: scale(
         Path(words[0]), Path(words[1]), int(words[2]), () if words[3] == "all" else words[3].split(",")

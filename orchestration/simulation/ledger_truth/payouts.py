@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from orchestration.simulation.documents.columns import CHINA_OFFSET
 from orchestration.simulation.documents.pots import DIRECT, pot_numbers
 from orchestration.simulation.documents.settling import settlement_numbers
+from orchestration.simulation.documents.totals import cny_per_unit
 from orchestration.simulation.ledger_truth.delivered import Delivered
 
 Integers = NDArray[np.int64]
+Reals = NDArray[np.float64]
 NEVER = np.int64(2**61)
 PORT = "port"
 
 
 def payouts(delivered: Delivered) -> pd.DataFrame:
-    """One row per payout that holds a standing leg of a standing order, or that a receipt pays.
+    """One row per payout that holds a standing leg of a standing order and closes within the world's months.
 
-    payout_kind, payout_no (of the report, or of the collection), seller_id, market, month (of a collection: in which
-    buyers paid), currency_code, net_amount (of the delivered legs), receipt_no, received_on, true_net_amount (null
-    without a receipt), unexplained_amount (what the receipt pays beyond the legs; null without a receipt), has_orders
-    (every leg is of an order that stands and is not uncertain).
+    payout_kind, payout_no (of the report, or of the collection), seller_id, market, month (of the report, or in which
+    buyers paid), currency_code, net_amount (of the delivered legs), receipt_no, received_on, receipt_currency_code,
+    unexplained_amount (credit and charge less the worth of the legs on the value day, in the receipt's currency; null
+    without a receipt), is_certain (no leg is of an uncertain order, and the rates of the value day were delivered).
     """
     legs = pd.concat([_settled(delivered), _collected(delivered)], ignore_index=True)
     sums = legs.groupby("payout_no", sort=True).agg(
@@ -37,22 +39,49 @@ def payouts(delivered: Delivered) -> pd.DataFrame:
         month=("month", "first"),
         currency_code=("currency_code", "first"),
         cents=("cents", "sum"),
-        has_orders=("is_sure", "all"),
+        is_certain=("is_certain", "all"),
     )
-    links = delivered.links.merge(
-        delivered.of("bank_receipts")[["receipt_no", "value_on", "currency_code"]].rename(
-            columns={"currency_code": "receipt_currency_code"}
-        ),
-        on="receipt_no",
-    ).rename(columns={"settlement_no": "payout_no", "net_amount": "true_net_amount", "value_on": "received_on"})
-    found = sums.reset_index().merge(
-        links[["payout_no", "receipt_no", "received_on", "true_net_amount", "receipt_currency_code"]],
-        on="payout_no",
-        how="left",
+    # Of the last month nothing is collected before the world ends.
+    is_open = (sums["payout_kind"] == "collection") & (sums["month"] >= delivered.world.config.month_list[-1])
+    receipts = delivered.of("bank_receipts").rename(columns={"currency_code": "receipt_currency_code"})
+    links = delivered.links[["receipt_no", "settlement_no"]].merge(
+        receipts[["receipt_no", "value_on", "receipt_currency_code", "amount", "bank_charge_amount"]], on="receipt_no"
     )
-    found["net_amount"] = found["cents"] / 100
-    found["unexplained_amount"] = (found["true_net_amount"].astype(float) - found["net_amount"]).round(2)
-    return found.drop(columns="cents")
+    links = links.rename(columns={"settlement_no": "payout_no", "value_on": "received_on"})
+    found = sums[~is_open].reset_index().merge(links, on="payout_no", how="left")
+    rate, is_delivered = _rates(delivered, found)
+    credit = np.rint((found["amount"].to_numpy(float) + found["bank_charge_amount"].to_numpy(float)) * 100)
+    worth = np.rint(found["cents"].to_numpy(float) * rate)
+    return found.assign(
+        net_amount=found["cents"] / 100,
+        unexplained_amount=np.round((credit - worth) / 100, 2),
+        is_certain=found["is_certain"].to_numpy(bool) & is_delivered,
+    ).drop(columns=["cents", "amount", "bank_charge_amount"])
+
+
+def _rates(delivered: Delivered, found: pd.DataFrame) -> tuple[Reals, NDArray[np.bool_]]:
+    """Units of the receipt's currency for one of the payout's on the value day, and whether that was delivered."""
+    days = pd.to_datetime(found["received_on"]).to_numpy().astype("datetime64[D]")
+    has_day = ~np.isnat(days)
+    day = np.where(has_day, days.astype(np.int64), 0)
+    rate, is_delivered = np.full(len(found), np.nan), has_day.copy()
+    is_same = (found["currency_code"] == found["receipt_currency_code"]).to_numpy(bool)
+    rate[has_day & is_same] = 1.0
+    given = delivered.of("fx_rates")
+    for currency in found["currency_code"].unique():
+        its = np.flatnonzero((found["currency_code"] == currency).to_numpy(bool) & has_day & ~is_same)
+        rate[its] = cny_per_unit(delivered.world, currency, day[its])
+        for code in (currency, "CNY"):
+            known = np.sort(
+                pd.to_datetime(given.loc[given["currency_code"] == code, "rate_on"])
+                .to_numpy()
+                .astype("datetime64[D]")
+                .astype(np.int64)
+            )
+            # A weekend carries Friday's rate; an older one than the last weekday's is another rate.
+            weekday = (day[its] + 3) % 7
+            is_delivered[its] &= np.isin(day[its] - np.maximum(weekday - 4, 0), known) | (code == "EUR")
+    return rate, is_delivered | ~has_day
 
 
 def received_on(delivered: Delivered, orders: pd.DataFrame) -> Integers:
@@ -84,7 +113,7 @@ def _settled(delivered: Delivered) -> pd.DataFrame:
             "cents": _cents(lines["amount"]),
             "is_sale": lines["leg_type"] == "gross",
             # A leg of an order in quarantine is a leg of the report all the same.
-            "is_sure": ~lines["order_no"].isin(delivered.uncertain_orders),
+            "is_certain": ~lines["order_no"].isin(delivered.uncertain_orders),
         }
     )
 
@@ -117,7 +146,7 @@ def _collected(delivered: Delivered) -> pd.DataFrame:
             "currency_code": its["currency_code"],
             "cents": _cents(its["amount"]),
             "is_sale": its["payment_type"] == "payment",
-            "is_sure": ~its["order_no"].isin(delivered.uncertain_orders),
+            "is_certain": ~its["order_no"].isin(delivered.uncertain_orders),
         }
     )
 
