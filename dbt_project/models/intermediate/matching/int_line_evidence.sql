@@ -122,7 +122,10 @@ declared as (
         tied.line_key,
         sum(tied.quantity) as declared_qty,
         sum(tied.line_value_amount) as declared_amount,
-        min(coalesce(tied.unit_price_amount, tied.line_value_amount / nullif(tied.quantity, 0))) as declared_price_amount,
+        cast(
+            min(coalesce(tied.unit_price_amount, round(tied.line_value_amount / nullif(tied.quantity, 0), 4)))
+            as decimal(19, 4)
+        ) as declared_price_amount,
         min(tied.currency_code) as declared_currency_code,
         min(tied.product_key) as first_product_key,
         max(tied.product_key) as last_product_key,

@@ -122,8 +122,11 @@ select
     orders.currency_code,
     orders.payable_amount,
     orders.tax_amount,
-    -- Nothing more is waited for: the order was cancelled whole, or customs sent its goods back.
-    coalesce(goods.is_cancelled, false) or coalesce(customs.customs_status = 'stopped', false) as is_closed,
+    -- Nothing more is waited for: the order was cancelled whole, customs sent its goods back, or the buyer has all of
+    -- the money again before anything was shipped (the port has no message for a cancelled order).
+    coalesce(goods.is_cancelled, false)
+    or coalesce(customs.customs_status = 'stopped', false)
+    or (coalesce(payments.is_refunded_whole, false) and shipments.shipment_count is null) as is_closed,
     goods.ordered_qty = 1 as is_indivisible,
     goods.line_count,
     payments.payment_key,

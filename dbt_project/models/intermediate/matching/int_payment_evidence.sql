@@ -1,5 +1,6 @@
 {#
-    Refunds and chargebacks take money back later and change nothing in what was paid. A payment for several orders does
+    Refunds and chargebacks take money back later and change nothing in what was paid; they only tell whether all of it
+    went back. A payment for several orders does
     not say how much is whose: it counts whole for each of them, and `has_shared_payment` tells.
 #}
 with
@@ -26,7 +27,6 @@ documents as (
 payments as (
 
     select * from {{ with_published('stg_payments') }}
-    where payment_type = 'payment'
 
 ),
 
@@ -44,6 +44,20 @@ paid as (
         payments.payer_name_key
     from documents
     inner join payments on documents.document_key = payments.payment_key
+    where payments.payment_type = 'payment'
+
+),
+
+taken_back as (
+
+    select
+        documents.order_key,
+        payments.currency_code,
+        -sum(payments.amount) as taken_back_amount
+    from documents
+    inner join payments on documents.document_key = payments.payment_key
+    where payments.payment_type <> 'payment'
+    group by documents.order_key, payments.currency_code
 
 ),
 
@@ -86,6 +100,11 @@ per_order as (
 
 select
     per_order.*,
+    coalesce(
+        taken_back.taken_back_amount >= per_order.paid_amount
+        and per_order.paid_currency_code = per_order.last_paid_currency_code,
+        false
+    ) as is_refunded_whole,
     payers.is_payer_id_stated,
     payers.is_payer_id_equal,
     payers.is_payer_name_stated,
@@ -94,3 +113,5 @@ select
     payers.is_consignee_payer
 from per_order
 left join payers on per_order.order_key = payers.order_key
+left join taken_back
+    on per_order.order_key = taken_back.order_key and per_order.paid_currency_code = taken_back.currency_code

@@ -1,7 +1,7 @@
 {#
     Each rule is one narrow pass over the evidence; what it compares stands in the macro match_comparisons, what the
-    differences mean in the seed match_rule. An order that was cancelled whole, or whose goods customs sent back, waits for
-    nothing: it has no row where a document is missing.
+    differences mean in the seed match_rule. A closed order (cancelled, sent back by customs, or refunded before it was
+    shipped) waits for nothing: it has no row where a document is missing.
 #}
 {% set document_keys = {
     'order': 'order_key', 'payment': 'payment_key', 'shipment': 'shipment_key', 'declaration': 'declaration_key'
@@ -55,7 +55,7 @@ select
     {{ match_status() }} as match_status,
     compared.left_value,
     compared.right_value,
-    case when not compared.is_waiting then compared.difference end as difference,
+    case when not compared.is_waiting then round(compared.difference, 6) end as difference,
     compared.left_document_key,
     compared.right_document_key
 from compared
