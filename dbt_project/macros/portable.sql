@@ -134,3 +134,7 @@
 {# A row for each of the texts that stand in one, separated by ";". #}
 {% macro separated(column) -%}{{ adapter.dispatch('separated')(column) }}{%- endmacro %}
 {% macro duckdb__separated(column) -%}trim(unnest(string_split({{ column }}, ';'))){%- endmacro %}
+
+{# The 30th of April of the year after a day. #}
+{% macro april_after(day) -%}{{ adapter.dispatch('april_after')(day) }}{%- endmacro %}
+{% macro duckdb__april_after(day) -%}make_date(year({{ day }}) + 1, 4, 30){%- endmacro %}
