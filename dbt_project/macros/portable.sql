@@ -103,6 +103,10 @@
     regexp_replace(strip_accents(lower({{ column }})), '[\s\p{P}]+', '', 'g')
 {%- endmacro %}
 
+{# The first fifteen hexadecimal digits of a text as a number: eight bytes instead of sixty-four to compare or to add. #}
+{% macro hex_number(column) -%}{{ adapter.dispatch('hex_number')(column) }}{%- endmacro %}
+{% macro duckdb__hex_number(column) -%}cast('0x' || substr({{ column }}, 1, 15) as bigint){%- endmacro %}
+
 {# The month of a date as YYYY-MM, and the month that lies so many months after one; earlier when negative. #}
 {% macro month_of(day) -%}{{ adapter.dispatch('month_of')(day) }}{%- endmacro %}
 {% macro duckdb__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}

@@ -6,9 +6,6 @@ payment without an order, an order to nowhere. Hypothesis shuffles them, cuts th
 and publishes somewhere in between.
 """
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -19,16 +16,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from orchestration.arrivals.contracts import contracts
 from orchestration.modeling.manifest import published_models
 from orchestration.sql import connect
 from tests.arrivals_helpers import Room
 from tests.staging_helpers import publish_staging
+from tests.stories import Record, deliver, open_room
 
-SOURCES = {
-    "orders": "bazaar", "order_lines": "bazaar", "returns": "bazaar", "payments": "teller", "shipments": "haulier",
-    "tracking_events": "haulier", "declarations": "agent", "declaration_receipts": "agent", "settlements": "clearing",
-}  # fmt: skip
 HAND_OVER = {"carrier_code": "DHL", "shipped_month": "2026-01"}
 DECLARED = {"declared_at": "2026-01-14T10:00:00Z", "flow": "export", "declaring_country": "CN"}
 LEG = {"product_id": "P1", "product_kind": "product", "leg_type": "sale", "unit_price_amount": "2.50"}
@@ -36,8 +29,6 @@ RETURNED = {"line_no": "1", "order_line_no": "1", "market_country": "DE", "retur
 RELEASED = {"status_code": "800", "received_at": "2026-01-16T10:00:00Z"}
 SETTLED = {"settled_at": "2026-02-15T10:00:00Z", "market_country": "DE", "currency_code": "EUR", "amount": "12.50"}
 SETTLED |= {"leg_type": "gross"}
-
-Record = tuple[str, Mapping[str, str]]
 
 
 def _order(number: str, at: str, country: str, version: str = "1") -> Record:
@@ -124,36 +115,13 @@ def stories(draw: st.DrawFn) -> Story:
     return Story(batches, frozenset(between))
 
 
-def _mapping(feed: str) -> str:
-    used = sorted({name for kind, fields in RECORDS if kind == feed for name in fields})
-    assert set(used) <= set(contracts()[feed].field_names)
-    fields = "".join(f"      {name}: {{column: {name}, optional: true}}\n" for name in used)
-    kind = "" if feed in ("orders", "order_lines") else "orders_of: bazaar\n"
-    return (
-        f'source: {SOURCES[feed]}\nversion: 1\nfiles: ["story_{feed}_*"]\n{kind}'
-        f"emits:\n  - feed: {feed}\n    fields:\n{fields}"
-    )
-
-
-def _deliver(room: Room, number: int, batch: Sequence[int]) -> None:
-    for feed in SOURCES:
-        rows = [RECORDS[index][1] for index in batch if RECORDS[index][0] == feed]
-        if rows:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, sorted({name for kind, row in RECORDS if kind == feed for name in row}))
-            writer.writeheader()
-            writer.writerows(rows)
-            room.drop(f"story_{feed}_{number}.csv", text.getvalue())
-    # The same file again is refused, and changes nothing either.
-    assert {outcome.rule for outcome in room.arrive().files} <= {"", "file.duplicate"}
-
-
 def _told(home: Path, story: Story) -> Room:
     room = Room(home)
-    for feed in SOURCES:
-        room.mapping(_mapping(feed), f"{feed}.yaml")
+    open_room(room, RECORDS)
     for number, batch in enumerate(story.batches):
-        _deliver(room, number, batch)
+        refused = deliver(room, number, [RECORDS[index] for index in batch], RECORDS)
+        # The same file again is refused, and changes nothing either.
+        assert refused <= {"", "file.duplicate"}
         if number in story.published_after or number == len(story.batches) - 1:
             publish_staging(room, f"run-{number}", _models())
     return room
@@ -162,7 +130,7 @@ def _told(home: Path, story: Story) -> Room:
 @cache
 def _models() -> tuple[str, ...]:
     """The staging of the story's feeds, and what came of the rest."""
-    names = {f"stg_{feed}" for feed in SOURCES} | {"quarantine", "unlinked_documents"}
+    names = {f"stg_{feed}" for feed, _ in RECORDS} | {"quarantine", "unlinked_documents"}
     return tuple(name for name in published_models() if name in names)
 
 
