@@ -36,7 +36,7 @@
 {%- endmacro %}
 
 {# A number as people write it: no zeros behind the point, and none for what is not known. #}
-{% macro plain_number(column) -%}{{ adapter.dispatch('plain_number')(column) }}{%- endmacro %}
-{% macro duckdb__plain_number(column) -%}
+{% macro number_in_words(column) -%}{{ adapter.dispatch('number_in_words')(column) }}{%- endmacro %}
+{% macro duckdb__number_in_words(column) -%}
     coalesce(rtrim(rtrim(format('{:,.4f}', cast({{ column }} as double)), '0'), '.'), 'an unknown amount')
 {%- endmacro %}

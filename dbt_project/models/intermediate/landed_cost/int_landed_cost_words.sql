@@ -39,7 +39,7 @@ select
     end as rule_key,
     {% set text = namespace(sql='words') -%}
     {%- for rule in landed_cost_rules() -%}
-        {%- set text.sql = "replace(" ~ text.sql ~ ", '{" ~ rule ~ "}', " ~ plain_number(rule) ~ ")" -%}
+        {%- set text.sql = "replace(" ~ text.sql ~ ", '{" ~ rule ~ "}', " ~ number_in_words(rule) ~ ")" -%}
     {%- endfor -%}
     {%- for column, mark in [
         ('limit_currency', 'limit_currency'), ('limit_basis', 'basis'), ('per_item_duty_currency', 'item_currency'),
