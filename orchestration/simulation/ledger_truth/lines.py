@@ -8,7 +8,7 @@ shows the errors of the other. Moments are seconds UTC since 1970; a date counts
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -100,6 +100,19 @@ def ledger_lines(delivered: Delivered) -> Lines:
     needed = np.where(needed <= 0, book.quantity, needed)
     complete = np.stack([_completed(events[name], needed) for name in MILESTONES], axis=1)
     return Lines(book.frame(), cancelled, events, complete)
+
+
+def real_lines(clean: Delivered) -> Lines:
+    """The lines of the world as they really are, whatever was told of them; clean: all its documents, undisturbed.
+
+    A milestone is that of the whole line, at the moment that the world's truth gives it.
+    """
+    lines = ledger_lines(clean)
+    truth = clean.milestones
+    index = pd.Index(truth["order_no"].astype(str).str.cat(truth["order_line_no"].astype(str), sep="|"))
+    row = _positions(index, lines.frame["order_no"].str.cat(lines.frame["line_no"], sep="|"))
+    real = np.stack([seconds(truth[f"{name}_at"])[row] for name in MILESTONES], axis=1)
+    return replace(lines, complete_at=real)
 
 
 def record_keys(sources: Sequence[str], *parts: Sequence[str]) -> list[str]:
