@@ -1,0 +1,77 @@
+{#
+    The words of the trade ledger, and the state that follows from them. `orchestration/ledger/as_of.py` tells the same
+    state as of any moment from the published events; a test holds the two together.
+#}
+
+{# The milestones of an order line. Which of them comes after which is told by the seed `milestone_order`. #}
+{% macro milestones() -%}
+    {{ return(['ordered', 'paid', 'declared', 'released', 'shipped', 'delivered', 'received', 'rebated']) }}
+{%- endmacro %}
+
+{# How pieces leave the way to the buyer; of two at one moment the later one in this list names the state. #}
+{% macro side_tracks() -%}
+    {{ return(['cancelled', 'stopped', 'lost', 'returned_to_sender', 'returned']) }}
+{%- endmacro %}
+
+{# All events, in the order in which they are told when they happen at one moment. #}
+{% macro trade_events() -%}
+    {{ return(milestones() + side_tracks() + ['refunded', 'clawed_back']) }}
+{%- endmacro %}
+
+{# Where an event stands in that order, as a number. #}
+{% macro event_position(event_name) -%}
+    case {{ event_name }}
+        {%- for event in trade_events() %} when '{{ event }}' then {{ loop.index }}{% endfor %}
+    end
+{%- endmacro %}
+
+{# Whether a milestone counts for the state: some do only once the goods are delivered. #}
+{% macro milestone_counts(milestone) -%}
+    ({{ milestone }}_at is not null and (delivered_at is not null or not {{ milestone }}_counts_after_delivery))
+{%- endmacro %}
+
+{# The highest rank that a line has reached; 0 before the order. #}
+{% macro reached_rank() -%}
+    greatest(
+        {%- for milestone in milestones() %}
+        case when {{ milestone_counts(milestone) }} then {{ milestone }}_rank else 0 end
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# The milestone that has a rank. #}
+{% macro milestone_of_rank(rank) -%}
+    case {{ rank }}
+        {%- for milestone in milestones() %} when {{ milestone }}_rank then '{{ milestone }}'{% endfor %}
+    end
+{%- endmacro %}
+
+{# Since when a line is in the milestone of a rank: no state begins before the order, nor before what it waits for. #}
+{% macro milestone_since(rank) -%}
+    case {{ rank }}
+        {%- for milestone in milestones() %}
+        when {{ milestone }}_rank then greatest(
+            {{ milestone }}_at, ordered_at, case when {{ milestone }}_counts_after_delivery then delivered_at end
+        )
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# Days that a line spent in a milestone until the first of those that come after it; null while there is none. #}
+{% macro days_in(milestone) -%}
+    greatest(epoch(least(
+        {%- for later in milestones() if later != milestone %}
+        case
+            when {{ later }}_rank > {{ milestone }}_rank and {{ milestone_counts(later) }}
+                then greatest({{ later }}_at, case when {{ later }}_counts_after_delivery then delivered_at end)
+        end{{ ',' if not loop.last }}
+        {%- endfor %}
+    ) - {{ milestone }}_at) / 86400, 0)
+{%- endmacro %}
+
+{# A hash of all values of a row, so that a later change is seen. #}
+{% macro row_hash(relation) -%}{{ adapter.dispatch('row_hash')(relation) }}{%- endmacro %}
+{% macro duckdb__row_hash(relation) -%}
+    substr(sha256(cast({{ relation }} as varchar)), 1, 32)
+{%- endmacro %}
