@@ -215,7 +215,8 @@ def _payouts(con: duckdb.DuckDBPyConnection, delivered: Delivered, notes: list[s
     tied = pd.concat(sure, ignore_index=True)
     error = (tied["unexplained_amount_wanted"] - tied["unexplained_amount_given"].astype(float)).abs()
     notes += [
-        f"remainder of {row.receipt_no_wanted}: {row.unexplained_amount_given}, expected {row.unexplained_amount_wanted}"
+        f"remainder of {row.receipt_no_wanted}: {row.unexplained_amount_given},"
+        f" expected {row.unexplained_amount_wanted}"
         for row in tied[error > 0.005].head(5).itertuples()
     ]
     totals = tied.groupby("receipt_currency_code_wanted")[
