@@ -58,16 +58,22 @@
     end
 {%- endmacro %}
 
-{# Days that a line spent in a milestone until the first of those that come after it; null while there is none. #}
-{% macro days_in(milestone) -%}
-    greatest(epoch(least(
+{# When the first of the milestones came that stand behind one; null while there is none. #}
+{% macro next_after(milestone) -%}
+    least(
         {%- for later in milestones() if later != milestone %}
         case
             when {{ later }}_rank > {{ milestone }}_rank and {{ milestone_counts(later) }}
                 then greatest({{ later }}_at, case when {{ later }}_counts_after_delivery then delivered_at end)
         end{{ ',' if not loop.last }}
         {%- endfor %}
-    ) - {{ milestone }}_at) / 86400, 0)
+    )
+{%- endmacro %}
+
+{# Days from one moment to another, none where the later one came first. #}
+{% macro days_from(earlier, later) -%}{{ adapter.dispatch('days_from')(earlier, later) }}{%- endmacro %}
+{% macro duckdb__days_from(earlier, later) -%}
+    case when {{ later }} < {{ earlier }} then 0 else epoch({{ later }} - {{ earlier }}) / 86400 end
 {%- endmacro %}
 
 {# A hash of all values of a row, so that a later change is seen. #}

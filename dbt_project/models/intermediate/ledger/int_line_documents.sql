@@ -260,7 +260,7 @@ unnamed_items as (
     inner join lines on documents.order_key = lines.order_key
     where
         documents.feed = 'shipments'
-        and documents.document_key not in (select shipment_key from named_items)
+        and documents.document_key not in (select named_items.shipment_key from named_items)
 
 ),
 
@@ -346,7 +346,7 @@ rare_items as (
         null as document_line_key
     from lines
     inner join orders on lines.order_key = orders.order_key
-    where orders.is_cancelled and lines.line_key not in (select line_key from cancellation_legs)
+    where orders.is_cancelled and lines.line_key not in (select cancellation_legs.line_key from cancellation_legs)
     union all
     select
         order_line_key as line_key,

@@ -100,12 +100,12 @@ order_of_flow as (
     from flows
     inner join milestone_rows
         on
-            (milestone_rows.flow is null or flows.flow = milestone_rows.flow)
-            and (milestone_rows.supervision_mode is null or flows.supervision_mode = milestone_rows.supervision_mode)
+            (milestone_rows.flow = '*' or flows.flow = milestone_rows.flow)
+            and (milestone_rows.supervision_mode = '*' or flows.supervision_mode = milestone_rows.supervision_mode)
     qualify
         row_number() over (
             partition by flows.flow, flows.supervision_mode, milestone_rows.milestone
-            order by milestone_rows.supervision_mode nulls last, milestone_rows.flow nulls last
+            order by milestone_rows.supervision_mode = '*', milestone_rows.flow = '*'
         ) = 1
 
 ),
@@ -160,7 +160,7 @@ order_payouts as (
 order_facts as (
 
     select
-        orders.order_key,
+        orders.order_key as facts_of_order_key,
         orders.source_id,
         orders.order_no,
         orders.seller_key,
@@ -205,7 +205,7 @@ first_claims as (
 line_events as (
 
     select
-        line_key,
+        line_key as events_of_line_key,
         {%- for event in trade_events() %}
         min(event_at) filter (
             where event_name = '{{ event }}'{{ ' and is_complete' if event in milestones() }}
@@ -258,16 +258,16 @@ placed as (
 
     select
         lines.*,
-        order_facts.* exclude (order_key),
-        line_events.* exclude (line_key),
+        order_facts.*,
+        line_events.*,
         gone_lines.last_side_track,
         gone_lines.last_side_track_at,
         gone_lines.gone_at,
         first_claims.claim_row_key,
         first_claims.open_claim_at
     from lines
-    inner join order_facts on lines.order_key = order_facts.order_key
-    inner join line_events on lines.line_key = line_events.line_key
+    inner join order_facts on lines.order_key = order_facts.facts_of_order_key
+    inner join line_events on lines.line_key = line_events.events_of_line_key
     left join gone_lines on lines.line_key = gone_lines.line_key
     left join first_claims on lines.line_key = first_claims.line_key
 
@@ -309,6 +309,9 @@ stated as (
 
     select
         *,
+        {%- for milestone in ('ordered', 'paid', 'declared', 'released', 'shipped', 'delivered') %}
+        {{ next_after(milestone) }} as after_{{ milestone }}_at,
+        {%- endfor %}
         case
             when gone_at is null then {{ milestone_of_rank('reached_rank') }}
             when refunded_at is not null then 'refunded'
@@ -418,7 +421,7 @@ final as (
         cast(coalesce({{ event }}_qty, 0) as decimal(19, 4)) as {{ event }}_qty,
         {%- endfor %}
         {%- for milestone in ('ordered', 'paid', 'declared', 'released', 'shipped', 'delivered') %}
-        {{ days_in(milestone) }} as days_{{ milestone }},
+        {{ days_from(milestone ~ '_at', 'after_' ~ milestone ~ '_at') }} as days_{{ milestone }},
         {%- endfor %}
         promised_on,
         is_late,
