@@ -151,10 +151,11 @@
             'left_value': 'cast(first_released_at as varchar)', 'right_value': 'cast(ordered_at as varchar)',
             'difference': minutes_between('first_released_at', 'ordered_at')},
         'declared_waybill': {
-            'left': 'shipment', 'right': 'declaration', 'applies': 'declared_waybill_no is not null',
+            'left': 'shipment', 'right': 'declaration', 'applies': 'declared_waybill_nos is not null',
             'waits': 'shipment_count is null or (not is_declared_waybill_known and under_shipped_count > 0)',
-            'left_value': 'case when is_declared_waybill_known then declared_waybill_no else waybill_no end',
-            'right_value': 'coalesce(unknown_waybill_no, declared_waybill_no)', 'is_equal': 'is_declared_waybill_known'},
+            'left_value': sorted_names('case when is_declared_waybill_known'
+                ~ ' then declared_waybill_nos else waybill_nos end'),
+            'right_value': sorted_names('declared_waybill_nos'), 'is_equal': 'is_declared_waybill_known'},
         'mode_direction': {
             'left': 'order', 'right': 'declaration',
             'applies': 'declaration_count is null or declared_mode is not null', 'waits': 'declaration_count is null',

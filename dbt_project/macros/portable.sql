@@ -142,3 +142,20 @@
 {# The 30th of April of the year after a day. #}
 {% macro april_after(day) -%}{{ adapter.dispatch('april_after')(day) }}{%- endmacro %}
 {% macro duckdb__april_after(day) -%}make_date(year({{ day }}) + 1, 4, 30){%- endmacro %}
+{# Whether each of some names, joined by ";", stands among others; one name that is the same is no list to be taken apart. #}
+{% macro all_listed_in(names, others) -%}{{ adapter.dispatch('all_listed_in')(names, others) }}{%- endmacro %}
+{% macro duckdb__all_listed_in(names, others) -%}
+    case
+        when {{ names }} = {{ others }} then true
+        else list_has_all(string_split({{ others }}, ';'), string_split({{ names }}, ';'))
+    end
+{%- endmacro %}
+
+{# Names joined by ";" in the order of the alphabet, whatever the order in which they were joined. #}
+{% macro sorted_names(names) -%}{{ adapter.dispatch('sorted_names')(names) }}{%- endmacro %}
+{% macro duckdb__sorted_names(names) -%}
+    case
+        when contains({{ names }}, ';') then array_to_string(list_sort(string_split({{ names }}, ';')), ';')
+        else {{ names }}
+    end
+{%- endmacro %}

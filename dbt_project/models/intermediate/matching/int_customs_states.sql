@@ -61,21 +61,30 @@ answers as (
     where receipts.declaration_key in (select at_hand.declaration_key from at_hand)
     group by receipts.declaration_key
 
+),
+
+judged as (
+
+    select
+        at_hand.*,
+        answers.concluded_at,
+        answers.released_at,
+        case
+            when answers.stopped_at is not null then 'stopped'
+            when answers.released_at is not null then 'released'
+            when
+                answers.rejected_at is not null
+                and (answers.answered_at is null or answers.rejected_at > answers.answered_at)
+                and (at_hand.changed_at is null or answers.rejected_at > at_hand.changed_at)
+                then 'rejected'
+            else 'in process'
+        end as customs_status
+    from at_hand
+    left join answers on at_hand.declaration_key = answers.declaration_key
+
 )
 
 select
-    at_hand.*,
-    answers.concluded_at,
-    answers.released_at,
-    case
-        when answers.stopped_at is not null then 'stopped'
-        when answers.released_at is not null then 'released'
-        when
-            answers.rejected_at is not null
-            and (answers.answered_at is null or answers.rejected_at > answers.answered_at)
-            and (at_hand.changed_at is null or answers.rejected_at > at_hand.changed_at)
-            then 'rejected'
-        else 'in process'
-    end as customs_status
-from at_hand
-left join answers on at_hand.declaration_key = answers.declaration_key
+    *,
+    customs_status in ('released', 'in process') as is_alive
+from judged

@@ -93,21 +93,27 @@ per_order as (
 
 ),
 
--- Declared goods that the order does not have.
+-- Declared goods that the order does not have. Almost all are tied, so those that are not are told first.
+untied as (
+
+    select
+        declaration_key,
+        order_no
+    from declaration_lines
+    where order_line_key is not null and order_line_key not in (select lines.line_key from lines)
+
+),
+
 strangers as (
 
     select
         documents.order_key,
         count(*) as stranger_count
-    from declaration_lines
-    inner join states on declaration_lines.declaration_key = states.declaration_key
-    inner join documents on declaration_lines.declaration_key = documents.document_key
+    from untied
+    inner join states on untied.declaration_key = states.declaration_key
+    inner join documents on untied.declaration_key = documents.document_key
     inner join orders on documents.order_key = orders.order_key
-    left join lines on declaration_lines.order_line_key = lines.line_key
-    where
-        lines.line_key is null
-        and declaration_lines.order_line_key is not null
-        and (not states.is_shared or declaration_lines.order_no = orders.order_no)
+    where not states.is_shared or untied.order_no = orders.order_no
     group by documents.order_key
 
 )

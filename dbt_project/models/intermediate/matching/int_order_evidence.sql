@@ -16,6 +16,12 @@ orders as (
 
 ),
 
+headers as (
+
+    select * from {{ with_published('stg_orders') }}
+
+),
+
 match_groups as (
 
     select * from {{ ref('int_match_groups') }}
@@ -138,41 +144,51 @@ select
     payments.paid_amount,
     payments.paid_currency_code,
     payments.last_paid_currency_code,
-    payments.is_payer_id_stated,
-    payments.is_payer_id_equal,
-    payments.is_payer_name_stated,
-    payments.is_payer_name_equal,
-    payments.is_consignee_stated,
-    payments.is_consignee_payer,
+    payments.is_payer_id_stated and headers.buyer_id_no_key is not null as is_payer_id_stated,
+    payments.payer_id_no_key = headers.buyer_id_no_key as is_payer_id_equal,
+    payments.is_payer_name_stated and headers.buyer_name_key is not null as is_payer_name_stated,
+    payments.payer_name_key = headers.buyer_name_key as is_payer_name_equal,
+    payments.is_payer_name_stated and headers.consignee_name_key is not null as is_consignee_stated,
+    payments.payer_name_key = headers.consignee_name_key as is_consignee_payer,
     shipments.shipment_key,
     shipments.waybill_no,
+    shipments.waybill_nos,
     shipments.shipment_count,
     shipments.shipped_at,
-    shipments.is_consignee_name_equal,
-    shipments.is_consignee_phone_equal,
-    shipments.is_consignee_address_equal,
+    headers.consignee_name_key = shipments.consignee_name_key
+    and headers.consignee_name_key = shipments.last_consignee_name_key
+        as is_consignee_name_equal,
+    headers.consignee_phone_key = shipments.consignee_phone_key
+    and headers.consignee_phone_key = shipments.last_consignee_phone_key
+        as is_consignee_phone_equal,
+    headers.consignee_address_key = shipments.consignee_address_key
+    and headers.consignee_address_key = shipments.last_consignee_address_key
+        as is_consignee_address_equal,
     customs.declaration_key,
     customs.declaration_no,
     customs.declaration_count,
-    customs.person_key,
+    customs.buyer_id_no_key as person_key,
     customs.has_shared_declaration,
     customs.is_listed,
-    customs.first_mode as declared_mode,
+    customs.declared_mode,
     customs.is_concluded,
     customs.customs_status,
-    customs.declared_waybill_no,
-    customs.unknown_waybill_no,
-    customs.is_declared_waybill_known,
-    customs.platform_code,
-    customs.declared_platform_code,
-    customs.is_platform_equal,
-    customs.merchant_uscc,
-    customs.declared_merchant_uscc,
-    customs.is_merchant_equal,
-    customs.is_declared_id_stated,
-    customs.is_declared_id_equal,
-    customs.is_declared_name_stated,
-    customs.is_declared_name_equal,
+    customs.declared_waybill_nos,
+    {{ all_listed_in('customs.declared_waybill_nos', 'shipments.waybill_nos') }} as is_declared_waybill_known,
+    headers.platform_code,
+    customs.platform_code as declared_platform_code,
+    headers.platform_code = customs.platform_code and headers.platform_code = customs.last_platform_code
+        as is_platform_equal,
+    headers.merchant_uscc,
+    customs.merchant_uscc as declared_merchant_uscc,
+    headers.merchant_uscc = customs.merchant_uscc and headers.merchant_uscc = customs.last_merchant_uscc
+        as is_merchant_equal,
+    customs.is_buyer_id_stated and headers.buyer_id_no_key is not null as is_declared_id_stated,
+    headers.buyer_id_no_key = customs.buyer_id_no_key and headers.buyer_id_no_key = customs.last_buyer_id_no_key
+        as is_declared_id_equal,
+    customs.is_buyer_name_stated and headers.buyer_name_key is not null as is_declared_name_stated,
+    headers.buyer_name_key = customs.buyer_name_key and headers.buyer_name_key = customs.last_buyer_name_key
+        as is_declared_name_equal,
     goods.due_line_count,
     goods.declared_line_count,
     goods.other_product_count,
@@ -201,6 +217,7 @@ select
     taxed.transaction_limit,
     taxed.composite_tax_amount
 from orders
+left join headers on orders.order_key = headers.order_key
 left join match_groups
     on
         orders.source_id = match_groups.source_id

@@ -1,21 +1,10 @@
 {#
     Refunds and chargebacks take money back later and change nothing in what was paid; they only tell whether all of it
-    went back. A payment for several orders does
-    not say how much is whose: it counts whole for each of them, and `has_shared_payment` tells.
+    went back. A payment for several orders does not say how much is whose: it counts whole for each of them, and
+    `has_shared_payment` tells. Amounts of several currencies cannot be added up: then there is no sum.
 #}
+{% set is_payment = "payments.payment_type = 'payment'" %}
 with
-
-orders as (
-
-    select * from {{ ref('int_ledger_orders') }}
-
-),
-
-headers as (
-
-    select * from {{ with_published('stg_orders') }}
-
-),
 
 documents as (
 
@@ -30,88 +19,56 @@ payments as (
 
 ),
 
-paid as (
-
-    select
-        documents.order_key,
-        payments.payment_key,
-        payments.payment_no,
-        payments.order_no,
-        payments.paid_at,
-        payments.amount,
-        payments.currency_code,
-        payments.payer_id_no_key,
-        payments.payer_name_key
-    from documents
-    inner join payments on documents.document_key = payments.payment_key
-    where payments.payment_type = 'payment'
-
-),
-
-taken_back as (
-
-    select
-        documents.order_key,
-        payments.currency_code,
-        -sum(payments.amount) as taken_back_amount
-    from documents
-    inner join payments on documents.document_key = payments.payment_key
-    where payments.payment_type <> 'payment'
-    group by documents.order_key, payments.currency_code
-
-),
-
--- Only imports into China know their payers; the others need no look at the order's header.
-payers as (
-
-    select
-        paid.order_key,
-        headers.buyer_id_no_key is not null and count(*) = count(paid.payer_id_no_key) as is_payer_id_stated,
-        bool_and(headers.buyer_id_no_key = paid.payer_id_no_key) as is_payer_id_equal,
-        headers.buyer_name_key is not null and count(*) = count(paid.payer_name_key) as is_payer_name_stated,
-        bool_and(headers.buyer_name_key = paid.payer_name_key) as is_payer_name_equal,
-        headers.consignee_name_key is not null and count(*) = count(paid.payer_name_key) as is_consignee_stated,
-        bool_and(headers.consignee_name_key = paid.payer_name_key) as is_consignee_payer
-    from paid
-    inner join headers on paid.order_key = headers.order_key
-    where paid.payer_id_no_key is not null or paid.payer_name_key is not null
-    group by paid.order_key, headers.buyer_id_no_key, headers.buyer_name_key, headers.consignee_name_key
-
-),
-
 per_order as (
 
     select
-        paid.order_key,
-        count(*) as payment_count,
-        bool_or(contains(paid.order_no, ';')) as has_shared_payment,
-        min(paid.paid_at) as first_paid_at,
-        max(paid.paid_at) as paid_at,
-        min_by(paid.payment_key, paid.payment_no) as payment_key,
-        min(paid.payment_no) as payment_no,
-        sum(case when paid.currency_code = orders.currency_code then paid.amount end) as paid_amount,
-        min(paid.currency_code) as paid_currency_code,
-        max(paid.currency_code) as last_paid_currency_code
-    from paid
-    inner join orders on paid.order_key = orders.order_key
-    group by paid.order_key
+        documents.order_key,
+        count(*) filter (where {{ is_payment }}) as payment_count,
+        bool_or(contains(payments.order_no, ';')) filter (where {{ is_payment }}) as has_shared_payment,
+        min(payments.paid_at) filter (where {{ is_payment }}) as first_paid_at,
+        max(payments.paid_at) filter (where {{ is_payment }}) as paid_at,
+        min(payments.payment_key) filter (where {{ is_payment }}) as payment_key,
+        min_by(payments.payment_no, payments.payment_key) filter (where {{ is_payment }}) as payment_no,
+        sum(payments.amount) filter (where {{ is_payment }}) as paid_amount,
+        min(payments.currency_code) filter (where {{ is_payment }}) as paid_currency_code,
+        max(payments.currency_code) filter (where {{ is_payment }}) as last_paid_currency_code,
+        max(payments.currency_code) as last_currency_code,
+        -sum(payments.amount) filter (where not {{ is_payment }}) as taken_back_amount,
+        count(payments.payer_id_no_key) filter (where {{ is_payment }}) as payer_id_count,
+        min(payments.payer_id_no_key) filter (where {{ is_payment }}) as payer_id_no_key,
+        max(payments.payer_id_no_key) filter (where {{ is_payment }}) as last_payer_id_no_key,
+        count(payments.payer_name_key) filter (where {{ is_payment }}) as payer_name_count,
+        min(payments.payer_name_key) filter (where {{ is_payment }}) as payer_name_key,
+        max(payments.payer_name_key) filter (where {{ is_payment }}) as last_payer_name_key
+    from documents
+    inner join payments on documents.document_key = payments.payment_key
+    group by documents.order_key
 
 )
 
 select
-    per_order.*,
+    order_key,
+    payment_count,
+    has_shared_payment,
+    first_paid_at,
+    paid_at,
+    payment_key,
+    payment_no,
+    case when paid_currency_code = last_paid_currency_code then paid_amount end as paid_amount,
+    paid_currency_code,
+    last_paid_currency_code,
     coalesce(
-        taken_back.taken_back_amount >= per_order.paid_amount
-        and per_order.paid_currency_code = per_order.last_paid_currency_code,
+        taken_back_amount >= paid_amount
+        and paid_currency_code = last_paid_currency_code
+        and paid_currency_code = last_currency_code,
         false
     ) as is_refunded_whole,
-    payers.is_payer_id_stated,
-    payers.is_payer_id_equal,
-    payers.is_payer_name_stated,
-    payers.is_payer_name_equal,
-    payers.is_consignee_stated,
-    payers.is_consignee_payer
+    -- One payer for all of it, or none that could be compared.
+    case when payer_id_count = payment_count and payer_id_no_key = last_payer_id_no_key then payer_id_no_key end
+        as payer_id_no_key,
+    payer_id_count = payment_count as is_payer_id_stated,
+    case when payer_name_count = payment_count and payer_name_key = last_payer_name_key then payer_name_key end
+        as payer_name_key,
+    payer_name_count = payment_count as is_payer_name_stated
 from per_order
-left join payers on per_order.order_key = payers.order_key
-left join taken_back
-    on per_order.order_key = taken_back.order_key and per_order.paid_currency_code = taken_back.currency_code
+where payment_count > 0
