@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 from orchestration.lake import Lake
+from orchestration.ledger.as_of import ledger_as_of
 from orchestration.settings import Settings
 from orchestration.simulation.ledger_truth.delivered import Delivered, delivered_world, read_defects
 from orchestration.simulation.ledger_truth.lines import (
     NO_STATE,
-    SIDE_TRACKS,
     STATES,
     Lines,
     ledger_lines,
@@ -229,68 +229,6 @@ def _payouts(con: duckdb.DuckDBPyConnection, delivered: Delivered, notes: list[s
     return _Money(shares, float(error.max()), float(share.max()) if len(share) else 0.0, float(naive.max()))
 
 
-# The state as of a moment, from the transitions that the ledger publishes.
-_AS_OF = f"""
-with
-
-lines as (
-
-    select line_key, quantity::double as quantity, flow, supervision_mode
-    from fct_trade_ledger
-    where ordered_at <= $moment
-
-),
-
-happened as (
-
-    select line_key, event_name, event_at, quantity::double as quantity, is_complete
-    from fct_trade_event
-    where event_at <= $moment
-
-),
-
-gone as (
-
-    select line_key, sum(quantity) as gone_qty,
-        arg_max(event_name, epoch(event_at) * 10 + list_position({list(SIDE_TRACKS)}, event_name)) as last_event
-    from happened
-    where event_name in {SIDE_TRACKS}
-    group by line_key
-
-),
-
-reached as (
-
-    select happened.line_key,
-        bool_or(event_name = 'refunded') as is_refunded,
-        bool_or(event_name = 'delivered' and is_complete) as is_delivered,
-        list(distinct event_name) filter (where is_complete) as names
-    from happened
-    group by happened.line_key
-
-)
-
-select lines.line_key,
-    case
-        when gone.gone_qty >= lines.quantity and reached.is_refunded then 'refunded'
-        when gone.gone_qty >= lines.quantity then gone.last_event
-        else list_extract(
-            list_filter(
-                case
-                    when lines.flow = 'export' and lines.supervision_mode = '9810'
-                        then ['rebated', 'received', 'delivered', 'shipped', 'paid', 'ordered', 'released', 'declared']
-                    else ['rebated', 'received', 'delivered', 'shipped', 'released', 'declared', 'paid', 'ordered']
-                end,
-                name -> list_contains(reached.names, name)
-                    and (name not in ('rebated', 'received') or reached.is_delivered)
-            ),
-            1
-        )
-    end as state
-from lines
-inner join reached using (line_key)
-left join gone using (line_key)
-"""
 # What one would write first: the name of the last thing that happened.
 _NAIVE_AS_OF = """
 select line_key, arg_max(event_name, event_at) as state from fct_trade_event where event_at <= $moment group by line_key
@@ -310,7 +248,7 @@ def _states(
     for day in days_to_ask(config):
         moment = datetime(day.year, day.month, day.day) - timedelta(seconds=1)  # noqa: DTZ001  # tables are naive UTC
         seconds = int(moment.replace(tzinfo=UTC).timestamp())
-        given = con.execute(_AS_OF, {"moment": moment}).df().set_index("line_key")["state"]
+        given = ledger_as_of(con, moment).df().set_index("line_key")["state"]
         naive = con.execute(_NAIVE_AS_OF, {"moment": moment}).df().set_index("line_key")["state"]
         wanted = _named(lines, seconds)
         asked = is_sure & (lines.states(seconds) != NO_STATE)
