@@ -25,7 +25,7 @@ from orchestration.simulation.ledger_truth.lines import (
     real_lines,
 )
 from orchestration.simulation.ledger_truth.matches import LEFT_OUT, expected_verdicts
-from orchestration.simulation.ledger_truth.payouts import payouts
+from orchestration.simulation.ledger_truth.payouts import payouts, untold_orders
 from orchestration.simulation.ledger_truth.ties import expected_ties
 from orchestration.simulation.world.config import WorldConfig
 from orchestration.sql import connect
@@ -243,7 +243,8 @@ def _states(
     real: Lines,
     notes: list[str],
 ) -> tuple[dict[date, tuple[float, float, float]], float]:
-    is_sure = ~lines.frame["order_no"].isin(delivered.uncertain_orders).to_numpy(bool)
+    unsure = delivered.uncertain_orders | untold_orders(delivered)
+    is_sure = ~lines.frame["order_no"].isin(unsure).to_numpy(bool)
     found = {}
     for day in days_to_ask(config):
         moment = datetime(day.year, day.month, day.day) - timedelta(seconds=1)  # noqa: DTZ001  # tables are naive UTC

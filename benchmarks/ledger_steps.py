@@ -4,7 +4,7 @@
     take HOME                                                 the inbox into raw, and all tables of it published
     scale HOME FOLDER COPIES MARKETS                          copies of a home's staging
     ledger FOLDER GROUPS                                      the ledger built over them, in so many runs
-    pandas FOLDER                                             its states the usual way, in pandas
+    pandas HOME ORDERS MONTHS SEED                            the states of the same lines in pandas
 
 Belongs here: the work, and its seconds without imports. Does not: sizes and goals (see `ledger.py`). Peak memory is
 measured from outside.
@@ -162,6 +162,42 @@ def ledger(folder: Path, groups: int) -> Figures:
     }
 
 
+def pandas(home: Path, orders: int, months: int, seed: int) -> Figures:
+    """Seconds for events and states of all lines in pandas, with all records in memory already."""
+    from orchestration.simulation.ledger_truth.delivered import delivered_world, read_defects
+    from orchestration.simulation.ledger_truth.lines import ledger_lines
+    from orchestration.simulation.world.config import WorldConfig
+
+    config = WorldConfig(seed=seed, orders=orders, months=months)
+    delivered = delivered_world(config, read_defects(Settings(home=home, catalog_uri="").world_truth))
+    began = time.perf_counter()
+    lines = ledger_lines(delivered)
+    lines.states(int(time.time()))
+    return {"wall_s": time.perf_counter() - began, "orders": len(delivered.of("orders"))}
+
+
+def touch(orders: int, months: int, seed: int, home: Path) -> None:
+    """One file with one record that touches one place: a count of one day of a market's advertising, corrected."""
+    import pyarrow as pa
+
+    from orchestration.simulation.formats.writing import write_tables
+    from orchestration.simulation.world.building import build_world
+    from orchestration.simulation.world.config import WorldConfig
+    from orchestration.simulation.world.generate import generate_commerce
+
+    config = WorldConfig(seed=seed, orders=orders, months=months)
+    world = build_world(config)
+    key = ("ads", "media_spend")
+    spend = next(
+        tables[key]
+        for market in reversed(config.markets)
+        if key in (tables := generate_commerce(world, market, config.first_month).tables)
+    )
+    row = spend.slice(0, 1)
+    row = row.set_column(row.schema.get_field_index("version"), "version", pa.array([2], pa.int64()))
+    write_tables({key: row}, Settings(home=home, catalog_uri="").inbox, style="parquet", tag="correction")
+
+
 def _built_rows(path: Path, models: Sequence[str]) -> int:
     import duckdb
 
@@ -184,6 +220,7 @@ STEPS: Mapping[str, Callable[[Sequence[str]], Figures]] = {
     "scale": lambda words: scale(
         Path(words[0]), Path(words[1]), int(words[2]), () if words[3] == "all" else words[3].split(",")
     ),
+    "pandas": lambda words: pandas(Path(words[0]), int(words[1]), int(words[2]), int(words[3])),
     "ledger": lambda words: ledger(Path(words[0]), int(words[1])),
 }
 

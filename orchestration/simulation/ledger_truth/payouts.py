@@ -59,6 +59,14 @@ def payouts(delivered: Delivered) -> pd.DataFrame:
     ).drop(columns=["cents", "amount", "bank_charge_amount"])
 
 
+def untold_orders(delivered: Delivered) -> frozenset[str]:
+    """Orders of collections of which the rates of the value day were not delivered: nothing tells their receipt."""
+    found = payouts(delivered)
+    untold = found.loc[(found["payout_kind"] == "collection") & ~found["is_certain"].astype(bool), "payout_no"]
+    legs = _collected(delivered)
+    return frozenset(legs.loc[legs["payout_no"].isin(untold), "order_no"])
+
+
 def _rates(delivered: Delivered, found: pd.DataFrame) -> tuple[Reals, NDArray[np.bool_]]:
     """Units of the receipt's currency for one of the payout's on the value day, and whether that was delivered."""
     days = pd.to_datetime(found["received_on"]).to_numpy().astype("datetime64[D]")
