@@ -4,15 +4,24 @@ import great_expectations as gx
 
 from expectations.promises import (
     AmountsHaveARate,
+    DeclaredValueIsExplained,
+    DeliveredStaysWithinOrdered,
     DemandIsNeverNegative,
+    DepartureComesAfterRelease,
     DutyIsNeverNegative,
     HsCodeKeepsItsLeadingZero,
     LegsHaveTheirSign,
     LineAmountIsQuantityTimesPrice,
+    ListHasOneOrderAndWaybill,
     MoneyIsNotLostOnTheWay,
     MonthIsTheOrdersMonth,
+    PaymentsMatchOrders,
+    PersonStaysWithinAllowance,
+    RebateStaysWithinBase,
     ReversalsStayWithinTheirSale,
+    RowsAreInOneState,
     RowsAreNotLostOnTheWay,
+    StockIsConserved,
     WeightIsAllocatedOnce,
 )
 
@@ -57,4 +66,25 @@ def declarations() -> gx.ExpectationSuite:
     return gx.ExpectationSuite(
         name="declarations",
         expectations=[HsCodeKeepsItsLeadingZero(severity="critical"), DutyIsNeverNegative(severity="critical")],
+    )
+
+
+def invariants() -> gx.ExpectationSuite:
+    """One row per market, month, invariant and unit: in a column of the invariant's name what it is off by.
+
+    Severities stand in the seed `invariant` beside tolerances and their reasons; a test holds both together.
+    """
+    return gx.ExpectationSuite(
+        name="invariants",
+        expectations=[
+            PaymentsMatchOrders(severity="critical"),
+            ListHasOneOrderAndWaybill(severity="warning"),
+            DepartureComesAfterRelease(severity="warning"),
+            DeliveredStaysWithinOrdered(severity="critical"),
+            DeclaredValueIsExplained(severity="warning"),
+            PersonStaysWithinAllowance(severity="warning"),
+            StockIsConserved(severity="critical"),
+            RebateStaysWithinBase(severity="critical"),
+            RowsAreInOneState(severity="critical"),
+        ],
     )

@@ -113,6 +113,66 @@ class DutyIsNeverNegative(ExpectColumnValuesToBeBetween):
     min_value: float = 0
 
 
+class InvariantHolds(ExpectColumnValuesToBeBetween):
+    """What an invariant is off by, where that is more than the seed `invariant` tolerates in a month; else nothing."""
+
+    max_value: float = 0
+
+
+class PaymentsMatchOrders(InvariantHolds):
+    """What was paid and not given back is what the orders cost, less what was cancelled or taken back."""
+
+    column: str = "payments_match_orders"
+
+
+class ListHasOneOrderAndWaybill(InvariantHolds):
+    """Each released list has one order and one waybill."""
+
+    column: str = "list_has_one_order_and_waybill"
+
+
+class DepartureComesAfterRelease(InvariantHolds):
+    """Each departure has an earlier release."""
+
+    column: str = "departure_after_release"
+
+
+class DeliveredStaysWithinOrdered(InvariantHolds):
+    """No more is delivered than shipped and no more shipped than ordered."""
+
+    column: str = "delivered_within_ordered"
+
+
+class DeclaredValueIsExplained(InvariantHolds):
+    """The declared value is receipts, fees, refunds, taxes, exchange differences and what is not yet due."""
+
+    column: str = "declared_value_is_explained"
+
+
+class PersonStaysWithinAllowance(InvariantHolds):
+    """Nobody imports for more than the annual allowance of retail imports."""
+
+    column: str = "allowance_of_a_person"
+
+
+class StockIsConserved(InvariantHolds):
+    """Stock at a count is the count before, plus receipts, less shipments, plus adjustments."""
+
+    column: str = "stock_is_conserved"
+
+
+class RebateStaysWithinBase(InvariantHolds):
+    """No more is claimed back than base times rate, and each claim key stands once."""
+
+    column: str = "rebate_within_base"
+
+
+class RowsAreInOneState(InvariantHolds):
+    """Each row of a file is accepted, repaired, superseded or quarantined, and exactly one of them."""
+
+    column: str = "rows_are_in_one_state"
+
+
 class ForecastIsANumber(ExpectColumnValuesToBeInSet):
     """Every forecast and every bound is a finite number that is not negative."""
 

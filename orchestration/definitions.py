@@ -12,6 +12,7 @@ from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_de
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.platform import Platform
+from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
 from orchestration.runs.assets import market_tables, reference_tables, run_plan
 from orchestration.simulation.assets import cleaning_scorecard
@@ -26,6 +27,7 @@ ASSETS = (
     market_tables,
     weekly_demand,
     forecasts,
+    operations,
     cleaning_scorecard,
 )
 GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)

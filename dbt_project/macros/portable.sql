@@ -71,6 +71,42 @@
     date_diff('second', {{ earlier }}, {{ later }})
 {%- endmacro %}
 
+{# The smallest few of a text, joined by ";": examples that do not depend on the order of rows. #}
+{% macro smallest_joined(column, count) -%}{{ adapter.dispatch('smallest_joined')(column, count) }}{%- endmacro %}
+{% macro duckdb__smallest_joined(column, count) -%}
+    coalesce(
+        array_to_string(list_sort(list(distinct {{ column }}) filter (where {{ column }} is not null))[1:{{ count }}], ';'),
+        ''
+    )
+{%- endmacro %}
+
+{# The value that a share (0 to 1) of the values does not exceed, between its neighbours. #}
+{% macro quantile_of(column, share) -%}{{ adapter.dispatch('quantile_of')(column, share) }}{%- endmacro %}
+{% macro duckdb__quantile_of(column, share) -%}
+    quantile_cont(cast({{ column }} as double), {{ share }})
+{%- endmacro %}
+
+{# The local time that a UTC moment has in a time zone. #}
+{% macro local_time(moment, time_zone) -%}{{ adapter.dispatch('local_time')(moment, time_zone) }}{%- endmacro %}
+{% macro duckdb__local_time(moment, time_zone) -%}
+    timezone({{ time_zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+
+{# Office hours from a Monday in 1970 to a local time: Monday to Friday, nine to five, holidays not taken out. #}
+{% macro office_hours_until(moment) -%}{{ adapter.dispatch('office_hours_until')(moment) }}{%- endmacro %}
+{% macro duckdb__office_hours_until(moment) -%}
+    (
+        8.0 * (
+            5 * (date_diff('day', date '1970-01-05', cast({{ moment }} as date)) // 7)
+            + least(isodow({{ moment }}) - 1, 5)
+        )
+        + case
+            when isodow({{ moment }}) > 5 then 0
+            else least(greatest(date_diff('second', cast(cast({{ moment }} as date) as timestamp), {{ moment }}) / 3600.0 - 9, 0), 8)
+        end
+    )
+{%- endmacro %}
+
 {% macro integers_to(limit) -%}{{ adapter.dispatch('integers_to')(limit) }}{%- endmacro %}
 {% macro duckdb__integers_to(limit) -%}
     select cast(step as integer) as step from range(0, {{ limit }} + 1) as steps (step)
@@ -107,6 +143,9 @@
 {% macro hex_number(column) -%}{{ adapter.dispatch('hex_number')(column) }}{%- endmacro %}
 {% macro duckdb__hex_number(column) -%}cast('0x' || substr({{ column }}, 1, 15) as bigint){%- endmacro %}
 
+{# The same of a number that people type, in whatever case and with blanks. #}
+{% macro number_hash(column) -%}{{ hex_number("md5(upper(replace(" ~ column ~ ", ' ', '')))") }}{%- endmacro %}
+
 {# The month of a date as YYYY-MM, and the month that lies so many months after one; earlier when negative. #}
 {% macro month_of(day) -%}{{ adapter.dispatch('month_of')(day) }}{%- endmacro %}
 {% macro duckdb__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}
@@ -142,6 +181,7 @@
 {# The 30th of April of the year after a day. #}
 {% macro april_after(day) -%}{{ adapter.dispatch('april_after')(day) }}{%- endmacro %}
 {% macro duckdb__april_after(day) -%}make_date(year({{ day }}) + 1, 4, 30){%- endmacro %}
+
 {# Whether each of some names, joined by ";", stands among others; one name that is the same is no list to be taken apart. #}
 {% macro all_listed_in(names, others) -%}{{ adapter.dispatch('all_listed_in')(names, others) }}{%- endmacro %}
 {% macro duckdb__all_listed_in(names, others) -%}

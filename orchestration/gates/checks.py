@@ -15,7 +15,7 @@ from orchestration.lake import Place
 from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.platform import Platform
 from orchestration.runs import RunDatabase, RunPlan
-from orchestration.runs.database import HeldMarket
+from orchestration.runs.database import KEPT_WHEN_HELD, HeldMarket
 from orchestration.runs.feeds import market_feeds, reference_feeds
 from orchestration.runs.publishing import publish_models
 
@@ -147,11 +147,11 @@ def as_metadata(verdict: Verdict, broken: Sequence[BrokenPromise]) -> dict[str, 
         found["markets_not_judged"] = dg.MetadataValue.text(", ".join(sorted(verdict.unjudged)))
     if broken:
         rows = [
-            f"| {entry.promise} | {entry.market} | {entry.severity} | {entry.count} | {entry.sentence} |"
+            f"| {entry.promise} | {entry.market} | {entry.severity} | {entry.count} | {entry.amounts} | {entry.sentence} |"
             for entry in broken
         ]
         found["broken_promises"] = dg.MetadataValue.md(
-            "\n".join(["| promise | market | severity | rows | in words |", "|---|---|---|---|---|", *rows])
+            "\n".join(["| promise | market | severity | rows | off by | in words |", "|---|---|---|---|---|---|", *rows])
         )
         examples = [
             f"| {entry.market} | {entry.promise} | {example.file} | {'' if example.row is None else example.row}"
@@ -180,7 +180,7 @@ def _published_seq(platform: Platform, plan: RunPlan, markets: Collection[str]) 
 
 
 def _publish_quality(platform: Platform, run: RunDatabase, plan: RunPlan) -> None:
-    built: list[PublishedModel] = [published_models()[name] for name in ("quarantine", "row_balance")]
+    built: list[PublishedModel] = [published_models()[name] for name in sorted(KEPT_WHEN_HELD)]
     publish_models(platform.lake, run, plan, built, only_quality=True)
 
 

@@ -17,6 +17,8 @@ from orchestration.gates.verdict import MOST_EXAMPLES, BrokenPromise, Example, S
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
 
+MOST_AMOUNTS = 3
+
 Suite = Callable[[], gx.ExpectationSuite]
 
 
@@ -28,8 +30,8 @@ def judge(suite: gx.ExpectationSuite, frame: pd.DataFrame, *, table: str, gate: 
     """What the suite says of the frame, market by market.
 
     frame: the columns that the suite names, besides `market`, and where rows have an origin `_file` and `_row`;
-        `subject` says in words what a row is; `table`, where the rows speak of several tables, which one. Any index is
-        ignored.
+        `subject` says in words what a row is; `table`, where the rows speak of several tables, which one;
+        `amount_in_words` what it is off by, with its unit. Any index is ignored.
     Raises JudgingFailed when an expectation could not be evaluated.
     """
     rows = frame.reset_index(drop=True)
@@ -95,9 +97,17 @@ def _by_market(
                 market=market,
                 count=count,
                 examples=tuple(_example(row, column) for _, row in of_market.iterrows()),
+                amounts=_amounts(of_market),
             )
         )
     return found
+
+
+def _amounts(of_market: pd.DataFrame) -> str:
+    if "amount_in_words" not in of_market:
+        return ""
+    amounts = [str(amount) for amount in of_market["amount_in_words"]]
+    return ", ".join(amounts[:MOST_AMOUNTS]) + (", …" if len(amounts) > MOST_AMOUNTS else "")
 
 
 def _example(row: "pd.Series[str]", column: str) -> Example:

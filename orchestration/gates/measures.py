@@ -13,6 +13,18 @@ GOODS_FEEDS = ("order_lines", "shipment_lines", "declaration_lines")
 # The pseudo-market is quarantined as a whole: it has no ledger to be kept from.
 REAL_MARKETS = "market <> 'ZZ'"
 WITHOUT_MARKET = "(no market)"
+INVARIANT_TABLES = ("marts.fct_daily_invariant", "marts.fct_market_invariant", "marts.fct_row_invariant")
+INVARIANTS = (
+    "payments_match_orders",
+    "list_has_one_order_and_waybill",
+    "departure_after_release",
+    "delivered_within_ordered",
+    "declared_value_is_explained",
+    "allowance_of_a_person",
+    "stock_is_conserved",
+    "rebate_within_base",
+    "rows_are_in_one_state",
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,7 @@ def ledger() -> list[Measure]:
         Measure("ledger.daily_demand", "marts.fct_daily_demand", _DAILY_DEMAND),
         Measure("ledger.shipments", "marts.fct_shipments", _SHIPMENTS),
         Measure("ledger.declarations", "marts.fct_declarations", _DECLARATIONS),
+        Measure("ledger.invariants", "", _INVARIANTS, tables=INVARIANT_TABLES),
     ]
 
 
@@ -253,4 +266,32 @@ _SHIPMENTS = """
 _DECLARATIONS = """
     select market, _file, _row, declaration_no as subject, hs_code, duty_rate_pct::double as duty_rate_pct
     from marts.fct_declarations
+"""
+# By month: a broken file shows in its months and would drown in years. What the seed tolerates is off by nothing.
+_EVERY_INVARIANT = " union all by name ".join(f"select '{table}' as \"table\", * from {table}" for table in INVARIANT_TABLES)
+_INVARIANTS = f"""
+    with months as (
+        select "table", market, month, invariant_id, unit,
+            sum(broken_amount) as broken_amount, sum(broken_count) as broken_count, sum(checked_count) as checked_count,
+            greatest(sum(abs(left_amount)), sum(abs(right_amount))) as whole_amount,
+            min(split_part(examples, ';', 1)) filter (where is_broken) as example
+        from ({_EVERY_INVARIANT}) group by all
+    ),
+    judged as (
+        select months.*,
+            case
+                when broken_count < invariants.judged_from_count then 0
+                when 100 * broken_amount > invariants.tolerated_pct * whole_amount then broken_amount
+                else 0
+            end::double as off_by
+        from months inner join seeds.invariant as invariants using (invariant_id)
+    )
+    select "table", market,
+        format('{{}} in {{}}: {{}} {{}} off, in {{}} of {{}}{{}}', invariant_id, month, round(broken_amount, 2), unit,
+            broken_count, checked_count,
+            coalesce('; python -m orchestration.trace "' || example || '"', '')) as subject,
+        format('{{}} {{}}', round(off_by, 2), unit) as amount_in_words,
+        {", ".join(f"case when invariant_id = '{name}' then off_by end as {name}" for name in INVARIANTS)}
+    from judged
+    order by off_by desc, market, month, unit
 """

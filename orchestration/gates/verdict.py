@@ -23,7 +23,10 @@ class Example:
 
 @dataclass(frozen=True)
 class BrokenPromise:
-    """A promise that one market breaks: its name and sentence, how many rows break it, and up to twenty of them."""
+    """A promise that one market breaks: its name and sentence, how many rows break it, and up to twenty of them.
+
+    amounts: what the rows are off by, in words with their unit, where the measure adds it up.
+    """
 
     promise: str
     sentence: str
@@ -33,6 +36,7 @@ class BrokenPromise:
     market: str
     count: int
     examples: tuple[Example, ...]
+    amounts: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Verdict:
     def reasons(self, market: str) -> tuple[str, ...]:
         """Why this market failed, one sentence for each promise."""
         found = [
-            f"{entry.promise} ({entry.table}): {entry.count} rows"
+            f"{entry.promise} ({entry.table}): {entry.count} rows" + (f", {entry.amounts}" if entry.amounts else "")
             for entry in self.broken
             if entry.market == market and entry.severity == "critical"
         ]

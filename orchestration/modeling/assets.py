@@ -20,8 +20,9 @@ from orchestration.runs import RunDatabase
 
 LayerEvents = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
-# Quarantine and balance are built with staging, so that the gate can publish them when it stops everything else.
-STAGING = "tradewind.staging,config.meta.publish:market_month quarantine row_balance"
+# The accounts of the raw rows are built with staging, so that the gate can publish them when it stops everything else.
+ROW_ACCOUNTS = "quarantine row_balance fct_row_invariant"
+STAGING = f"tradewind.staging,config.meta.publish:market_month {ROW_ACCOUNTS}"
 REFERENCE = "tag:reference,config.meta.publish:none"
 LEDGER = "tradewind.marts,config.meta.publish:market_month tradewind.marts,config.meta.publish:market"
 
@@ -123,7 +124,7 @@ def staging_models(context: dg.AssetExecutionContext, platform: dg.ResourceParam
     name="ledger_models",
     manifest=prepared_manifest(),
     select=LEDGER,
-    exclude="quarantine row_balance",
+    exclude=ROW_ACCOUNTS,
     dagster_dbt_translator=TRANSLATOR,
     backfill_policy=SINGLE_RUN,
 )

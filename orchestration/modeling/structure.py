@@ -20,6 +20,8 @@ NAMED_MARTS: Mapping[str, str] = {
     "quarantine": "rows that broke a rule, of every feed",
     "row_balance": "what became of every raw row",
     "unlinked_documents": "documents that still wait for their order",
+    "market_kpi": "figures of operations per market and day",
+    "exception_worklist": "open items on which a person has to act",
     "reference_quarantine": "quarantine of the feeds that have no market",
     "reference_row_balance": "balance of the feeds that have no market",
 }

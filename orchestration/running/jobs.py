@@ -1,4 +1,4 @@
-"""The jobs: arrivals with reference data, what belongs to a market, the scorecard of a world, and the replay of rows.
+"""The jobs: arrivals with reference data, what belongs to a market, the scorecard of a world, replay, and the trace.
 
 Belongs here: jobs, the nightly schedule, the inbox sensor. Does not: assets.
 All that is partitioned by market is one job: a blocking check holds only within one run.
@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration.arrivals.assets import replay_quarantine
 from orchestration.partitions import covering_tags
 from orchestration.platform import Platform
+from orchestration.trace.assets import show_trace
 
 ARRIVALS_GROUPS = ("raw", "reference")
 SCORECARD_GROUPS = ("quality",)
@@ -28,7 +29,7 @@ market_job = dg.define_asset_job(
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
-        "Plan, staging, gate, ledger and marts, gate, publication, forecasts: for the markets of its partitions."
+        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, reports: for the markets of its partitions."
     ),
 )
 scorecard_job = dg.define_asset_job(
@@ -43,6 +44,12 @@ scorecard_job = dg.define_asset_job(
 def replay_job() -> None:
     """Reads quarantined rows again after a fix; the next runs publish what has become of them."""
     replay_quarantine()
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def trace_job() -> None:
+    """Shows the whole chain behind a number: each document with file and row, and each figure that used it."""
+    show_trace()
 
 
 @dg.schedule(job=market_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
@@ -65,6 +72,6 @@ def inbox_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest
     yield dg.RunRequest(run_key=f"{newest}-{len(files)}")
 
 
-JOBS = (arrivals_job, market_job, scorecard_job, replay_job)
+JOBS = (arrivals_job, market_job, scorecard_job, replay_job, trace_job)
 SCHEDULES = (nightly,)
 SENSORS = (inbox_sensor,)

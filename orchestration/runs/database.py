@@ -148,7 +148,7 @@ class RunDatabase:
 
 
 # Published in any case, so that the reason can be seen.
-KEPT_WHEN_HELD = frozenset({"quarantine", "row_balance"})
+KEPT_WHEN_HELD = frozenset({"quarantine", "row_balance", "fct_row_invariant"})
 
 
 def sweep_run_databases(settings: Settings, *, older_than_seconds: float, active: Collection[str] = ()) -> list[Path]:

@@ -6,6 +6,7 @@ Belongs here: looking up. Does not: what an order's chain consists of (see chain
 import hashlib
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from orchestration.trace.feeds import FEEDS, Feed
@@ -60,12 +61,29 @@ def find_orders(shelf: Shelf, number: str) -> list[Hit]:
     wanted = number.strip()
     if _KEY.fullmatch(wanted.lower()):
         return _by_key(shelf, wanted.lower())
-    columns = ("order_key", "market", "month", "feed", "number_kind", "document_number")
-    rows = shelf.rows(NUMBERS, columns, {"number_hash": [number_hash(wanted)]})
-    return sorted(
-        (Hit(*(str(row[column]) for column in columns)) for row in rows if _same(str(row["document_number"]), wanted)),
-        key=lambda hit: (hit.month, hit.market, hit.order_key, hit.feed, hit.number_kind),
-    )
+    hashed = {"number_hash": [number_hash(wanted)]}
+    own = ("order_key", "market", "month", "feed", "document_no")
+    further = ("order_key", "market", "month", "feed", "document_number", "number_kind")
+    with ThreadPoolExecutor(2) as pool:
+        asked = pool.submit(shelf.rows, NUMBERS, further, hashed)
+        ties = shelf.rows(TIES, own, hashed)
+        numbers = asked.result()
+    hits = {
+        _hit(row, columns, str(row.get("number_kind") or _number_field(str(row["feed"]))))
+        for columns, rows in ((own, ties), (further, numbers))
+        for row in rows
+        if _same(str(row[columns[4]]), wanted)
+    }
+    return sorted(hits, key=lambda hit: (hit.month, hit.market, hit.order_key, hit.feed, hit.number_kind))
+
+
+def _hit(row: Row, columns: Sequence[str], kind: str) -> Hit:
+    order_key, market, month, feed, number = (str(row[column]) for column in columns[:5])
+    return Hit(order_key, market, month, feed, kind, number)
+
+
+def _number_field(feed: str) -> str:
+    return FEEDS[feed].numbers[0] if feed in FEEDS else "payout_no"
 
 
 def _same(left: str, right: str) -> bool:
@@ -75,17 +93,7 @@ def _same(left: str, right: str) -> bool:
 def _by_key(shelf: Shelf, key: str) -> list[Hit]:
     columns = ("order_key", "market", "month", "feed", "document_no")
     rows = shelf.rows(TIES, columns, {"document_key_hash": [int(key[:15], 16)], "document_key": [key]})
-    hits = [
-        Hit(
-            str(row["order_key"]),
-            str(row["market"]),
-            str(row["month"]),
-            str(row["feed"]),
-            "document_key",
-            str(row["document_no"]),
-        )
-        for row in rows
-    ]
+    hits = [_hit(row, columns, "document_key") for row in rows]
     if not hits:
         lines = shelf.rows(LINES, ("order_key", "market", "month"), {"line_key": [key]})
         hits = [

@@ -106,7 +106,9 @@ class Shelf:
     def _con(self) -> "duckdb.DuckDBPyConnection":
         import duckdb
 
-        return duckdb.connect()
+        con = duckdb.connect()
+        con.execute("set TimeZone = 'UTC'")
+        return con
 
     @cached_property
     def _lake(self) -> "Lake":
@@ -156,6 +158,15 @@ class Shelf:
         paths = self.files(table).at(None)
         condition = " or ".join(f'contains(upper("{column}"), ?)' for column in inside)
         return self._select(paths, columns, condition, [text.upper()] * len(inside)) if paths else []
+
+    def sample(self, path: str, columns: Sequence[str], count: int, seed: int) -> list[Row]:
+        """Some rows of one file, the same ones for the same seed."""
+        select = ", ".join(f'"{column}"' for column in columns)
+        found = self._con.execute(
+            f"select {select} from read_parquet(?) using sample reservoir({int(count)} rows) repeatable ({int(seed)})",
+            [path],
+        ).fetchall()
+        return [dict(zip(columns, row, strict=True)) for row in found]
 
     def _select(
         self, paths: Sequence[str], columns: Sequence[str], condition: str, given: Sequence[Value]

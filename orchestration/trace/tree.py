@@ -28,7 +28,7 @@ from orchestration.trace.uses import (
 )
 
 SHOWN_ORDERS = 40
-SHOWN_FIGURES = 5
+SHOWN_FIGURES = 3
 _BASIS: Mapping[str, str] = {
     "is_order": "the order itself",
     "names_order": "names the order",

@@ -60,8 +60,9 @@ _WORKLIST = (
     "item_key exception_id reason left_value right_value value_at_risk_usd since_at act_from_on owner_role document_key"
 )
 _COVERAGE = (
-    "declaration_key currency_code declared_amount received_amount fee_amount refund_amount tax_amount non_goods_amount"
-    " not_due_amount unexplained_amount"
+    "declaration_key declaration_no currency_code declared_amount received_amount fee_amount tax_withheld_amount"
+    " refund_amount adjustment_amount other_than_goods_amount not_yet_received_amount fx_difference_amount"
+    " unexplained_amount unexplained_amount_usd receipt_due_on"
 )
 
 # Parts of the chain: what the ledger says about the order itself.
@@ -109,6 +110,11 @@ USES: tuple[Use, ...] = (
     LANDED_COST,
     WORKLIST,
     ORDER_LINES,
+    _of_order(
+        "fct_import_orders",
+        "calendar_year supervision_mode order_cny_amount customs_status",
+        "the order in its buyer's annual allowance",
+    ),
     _of_order(
         "fct_orders",
         "line_count sold_qty reversed_qty sales_amount reversal_amount adjustment_amount currency_code"
@@ -171,6 +177,20 @@ USES: tuple[Use, ...] = (
         Reach.DAYS,
     ),
     Use(
+        "marts.fct_row_invariant",
+        {"day": "day"},
+        ("market", "invariant_id", "left_amount", "right_amount", "difference", "is_broken", "severity"),
+        "the same of rows and files",
+        Reach.DAYS,
+    ),
+    Use(
+        "marts.fct_market_invariant",
+        {"day": "day"},
+        ("market", "invariant_id", "left_amount", "right_amount", "difference", "is_broken", "severity"),
+        "the same of what is known by market alone",
+        Reach.DAYS,
+    ),
+    Use(
         "marts.market_kpi",
         {"kpi_on": "day"},
         ("market", "kpi_id", "value", "numerator", "denominator", "unit"),
@@ -202,6 +222,7 @@ USES: tuple[Use, ...] = (
 NO_USE: Mapping[str, str] = {
     "marts.fct_trade_tie": "holds the ties themselves: the way back of the trace",
     "marts.fct_document_number": "leads from a number to its order",
+    "marts.dim_market_rule": "dated rules; the landed cost of a line names those that it used",
     "marts.dim_market": "says what a market is, and counts nothing",
     "marts.unlinked_documents": "documents without an order; the trace looks there for a number that it cannot tie",
     "marts.quarantine": "rows that no figure uses; the trace looks there for a number that it cannot tie",

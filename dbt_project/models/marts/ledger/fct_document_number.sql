@@ -1,21 +1,11 @@
-{# Numbers that a person may hold in hand, per feed; the trace finds the order by them. #}
+{# What people may hold in hand beside the number of a document, which stands in its tie. #}
 {% set numbers = [
-    ('payments', 'payment_key', ['payment_no']),
-    ('shipments', 'shipment_key', ['waybill_no']),
-    ('declarations', 'declaration_key', ['declaration_no', 'internal_no', 'pre_entry_no', 'waybill_no']),
-    ('settlements', 'settlement_line_key', ['settlement_no', 'payout_ref']),
-    ('rebate_claims', 'claim_row_key', ['claim_key', 'invoice_no']),
-    ('returns', 'return_line_key', ['return_no']),
-    ('disputes', 'case_key', ['case_no']),
-    ('guarantee_claims', 'guarantee_claim_key', ['claim_no']),
+    ('declarations', 'declaration_key', 'internal_no'),
+    ('declarations', 'declaration_key', 'pre_entry_no'),
+    ('settlements', 'settlement_line_key', 'payout_ref'),
+    ('rebate_claims', 'claim_row_key', 'invoice_no'),
 ] %}
 with
-
-orders as (
-
-    select * from {{ with_published('stg_orders') }}
-
-),
 
 order_documents as (
 
@@ -23,85 +13,41 @@ order_documents as (
 
 ),
 
-places as (
+declarations as (
 
-    select * from {{ ref('stg_run_mart_places') }}
-
-),
-
-order_payouts as (
-
-    select * from {{ ref('int_order_payouts') }}
+    select * from {{ with_published('stg_declarations') }}
 
 ),
 
-payouts as (
+settlements as (
 
-    select * from {{ with_published_mart('int_paid_payouts', 'fct_payouts') }}
-
-),
-
-{% for feed, _, _ in numbers -%}
-{{ feed }} as (
-
-    select * from {{ with_published('stg_' ~ feed) }}
+    select * from {{ with_published('stg_settlements') }}
 
 ),
 
-{% endfor -%}
+rebate_claims as (
+
+    select * from {{ with_published('stg_rebate_claims') }}
+
+),
+
+-- A settlement report has many lines for one order, an invoice many claims: the number stands once.
 every_number as (
 
-    select
-        orders.order_key,
-        orders.market,
-        orders.month,
-        'orders' as feed,
-        'order_no' as number_kind,
-        orders.order_no as document_number
-    from orders
-    inner join places on orders.market = places.market and orders.month = places.month
-    {% for feed, key, columns in numbers -%}
-    {% for column in columns -%}
-    union all
+    {% for feed, key, column in numbers -%}
     select
         order_documents.order_key,
-        order_documents.market,
-        order_documents.month,
+        any_value(order_documents.market) as market,
+        any_value(order_documents.month) as month,
         '{{ feed }}' as feed,
         '{{ column }}' as number_kind,
         {{ feed }}.{{ column }} as document_number
     from order_documents
     inner join {{ feed }} on order_documents.document_key = {{ feed }}.{{ key }}
     where order_documents.feed = '{{ feed }}' and {{ feed }}.{{ column }} is not null
-    {% endfor -%}
-    {% endfor -%}
-    {% for feed, column in [('payouts', 'payout_no'), ('bank_receipts', 'receipt_no')] -%}
-    union all
-    select
-        order_payouts.order_key,
-        order_payouts.market,
-        order_payouts.month,
-        '{{ feed }}' as feed,
-        '{{ column }}' as number_kind,
-        payouts.{{ column }} as document_number
-    from order_payouts
-    inner join payouts on order_payouts.payout_key = payouts.payout_key and order_payouts.market = payouts.market
-    where payouts.{{ column }} is not null
+    group by order_documents.order_key, {{ feed }}.{{ column }}
+    {% if not loop.last %}union all{% endif %}
     {% endfor %}
-),
-
--- A settlement report has many lines for one order: its number stands once.
-distinct_numbers as (
-
-    select distinct
-        order_key,
-        market,
-        month,
-        feed,
-        number_kind,
-        document_number
-    from every_number
-
 )
 
 select
@@ -111,5 +57,5 @@ select
     feed,
     number_kind,
     document_number,
-    {{ hex_number("md5(upper(replace(document_number, ' ', '')))") }} as number_hash
-from distinct_numbers
+    {{ number_hash('document_number') }} as number_hash
+from every_number

@@ -101,7 +101,7 @@ parts as (
     select
         document_key,
         count(*) as part_count,
-        cast(mod(sum(cast(part_hash as decimal(38, 0))), 1000000000000000000) as bigint) as parts_hash
+        cast(mod(sum(part_hash), 1000000000000000000) as bigint) as parts_hash
     from part_hashes
     group by document_key
 
@@ -213,6 +213,7 @@ tied as (
         -- A document that names other orders, or none, reaches this one through what it holds.
         case
             when documents.basis is not null then documents.basis
+            when documents.named_orders = orders_here.order_no then 'names_order'
             when
                 position(';' || orders_here.order_no || ';' in ';' || replace(documents.named_orders, ' ', '') || ';')
                 > 0
@@ -243,6 +244,7 @@ select
     document_key,
     {{ hex_number('document_key') }} as document_key_hash,
     document_no,
+    {{ number_hash('document_no') }} as number_hash,
     tie_basis,
     document_at,
     document_market,
@@ -250,11 +252,10 @@ select
     document_hash,
     part_count,
     parts_hash,
-    order_hash,
     substr(
         sha256(
-            order_hash || '|' || coalesce(document_hash, '') || '|' || coalesce(cast(parts_hash as varchar), '') || '|' || order_key
-            || '|' || feed || '|' || document_key || '|' || tie_basis
+            order_hash || coalesce(document_hash, document_key) || coalesce(cast(parts_hash as varchar), '') || feed
+            || tie_basis
         ), 1, 32
     ) as tie_hash,
     _file,
