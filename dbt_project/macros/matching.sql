@@ -78,6 +78,9 @@
             left_value=agreement('is_declared_name_stated', 'is_declared_name_equal'),
             right_value=agreement('is_declared_name_stated', 'is_declared_name_equal'),
             is_equal='is_declared_name_stated and is_declared_name_equal'),
+        'seller': {
+            'left': 'order', 'right': 'declaration', 'applies': 'named_seller_id is not null',
+            'left_value': 'seller_id', 'right_value': 'named_seller_id', 'is_equal': 'named_seller_id = seller_id'},
         'consignee_name': {
             'left': 'order', 'right': 'shipment', 'applies': 'is_consignee_name_equal is not null',
             'left_value': agreement('true', 'is_consignee_name_equal'),

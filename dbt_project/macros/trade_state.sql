@@ -15,7 +15,7 @@
 
 {# All events, in the order in which they are told when they happen at one moment. #}
 {% macro trade_events() -%}
-    {{ return(milestones() + side_tracks() + ['refunded', 'clawed_back']) }}
+    {{ return(milestones() + side_tracks() + ['refunded', 'clawed_back', 'amended']) }}
 {%- endmacro %}
 
 {# Where an event stands in that order, as a number. #}

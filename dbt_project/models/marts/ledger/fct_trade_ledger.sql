@@ -366,6 +366,7 @@ judged as (
                 when stated.shipped_at < stated.paid_at and not stated.paid_may_follow then 'ledger.shipped_before_paid'
             end,
             case when stated.shipped_at < stated.released_at then 'ledger.shipped_before_released' end,
+            case when stated.amended_at is not null then 'ledger.changed_after_release' end,
             case when stated.delivered_at < stated.shipped_at then 'ledger.delivered_before_shipped' end,
             case when stated.released_at < stated.declared_at then 'ledger.released_before_declared' end,
             case
