@@ -5,7 +5,7 @@ its seller in the weeks before: where it is the sum of one to the cent, that one
 otherwise all of them.
 
 Belongs here: touches of collections. Does not: those of reports (see `payouts.py`), and how a credit is matched (see
-the model `int_payout_receipts`, whose practices this reads).
+the model `int_payout_ties`, whose practices this reads).
 """
 
 import csv
