@@ -26,10 +26,6 @@ _COLUMN_LINEAGE = "dagster/column_lineage"
 # Accounts over all feeds: their columns come from every feed alike, which says nothing, and takes minutes to read.
 _ACCOUNTS = ("stg_superseded", "stg_reference_superseded")
 
-# Chains of decisions that each look at all that went before: the reader follows every path anew, which took more than
-# ten minutes. docs/market-rules.md says what a landed cost is made of.
-_DECISIONS = ("int_market_rule_periods", "int_landed_costs")
-
 
 @cache
 def _of_contracts() -> Mapping[str, dict[str, list[tuple[Sequence[str], str]]]]:
@@ -62,7 +58,7 @@ class LineageBook:
             name = unique_id.split(".")[-1]
             if name in _of_contracts():
                 self._found[unique_id] = _of_contracts()[name]
-            elif name.endswith("_judged") or name in (*NAMED_MARTS, *_ACCOUNTS, *_DECISIONS):
+            elif name.endswith("_judged") or name in NAMED_MARTS or name in _ACCOUNTS:
                 self._found[unique_id] = {}
             else:
                 self._found[unique_id] = _as_json(self._read(unique_id, schemas))
