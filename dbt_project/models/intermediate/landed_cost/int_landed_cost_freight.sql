@@ -3,6 +3,7 @@
     What the carrier asked for a parcel is shared among its lines by value, and by pieces where a value is missing. Each
     share is the difference of two rounded running sums, so that the shares of a parcel add up to its freight.
 #}
+{% set share_from, share_to = '(weight_so_far - weight) / total_weight', 'weight_so_far / total_weight' %}
 with
 
 documents as (
@@ -23,18 +24,25 @@ lines as (
 
 ),
 
+parcels as (
+
+    select distinct document_key as shipment_key
+    from documents
+    where feed = 'shipments'
+
+),
+
 -- A parcel of several orders stands here once, with all its lines: its freight is that of all of them.
 charged as (
 
     select
-        shipment_key,
-        currency_code,
-        freight_amount,
-        insurance_amount
+        shipments.shipment_key,
+        shipments.currency_code,
+        shipments.freight_amount,
+        shipments.insurance_amount
     from shipments
-    where
-        (freight_amount is not null or insurance_amount is not null)
-        and shipment_key in (select document_key from documents where feed = 'shipments')
+    inner join parcels on shipments.shipment_key = parcels.shipment_key
+    where shipments.freight_amount is not null or shipments.insurance_amount is not null
 
 ),
 
@@ -88,10 +96,8 @@ shared as (
     select
         order_line_key,
         currency_code,
-        {{ running_share('freight_amount', '(weight_so_far - weight) / total_weight', 'weight_so_far / total_weight') }}
-            as freight_amount,
-        {{ running_share('insurance_amount', '(weight_so_far - weight) / total_weight', 'weight_so_far / total_weight') }}
-            as insurance_amount
+        {{ running_share('freight_amount', share_from, share_to) }} as freight_amount,
+        {{ running_share('insurance_amount', share_from, share_to) }} as insurance_amount
     from running
     where total_weight > 0
     union all

@@ -183,8 +183,10 @@ shared as (
             as line_discount_amount,
         case when is_one_currency then {{ running_share('freight_amount', 'share_from', 'share_to') }} end
             as charged_freight_amount,
-        case when is_one_currency and tax_amount > 0 then {{ running_share('tax_amount', 'share_from', 'share_to') }} end
-            as stated_tax_amount
+        case
+            when is_one_currency and tax_amount > 0
+                then {{ running_share('tax_amount', 'share_from', 'share_to') }}
+        end as stated_tax_amount
     from placed
 
 )

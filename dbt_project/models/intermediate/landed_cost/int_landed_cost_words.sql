@@ -25,8 +25,41 @@ paired as (
     from periods
     cross join reasons
 
-)
+),
 
+-- A few figures at a time: one expression of all would be nested too deeply to read.
+{% set filled = namespace(sql='words') -%}
+{%- for column, mark in [
+    ('limit_currency', 'limit_currency'), ('limit_basis', 'basis'), ('per_item_duty_currency', 'item_currency'),
+    ('handling_fee_currency', 'handling_fee_currency')
+] -%}
+    {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ mark ~ "}', coalesce(" ~ column ~ ", '?'))" -%}
+{%- endfor -%}
+worded as (
+
+    select
+        * exclude (words),
+        {{ filled.sql }} as words_0
+    from paired
+
+),
+
+{% set groups = landed_cost_rules() | batch(7) | list -%}
+{% for group in groups -%}
+{% set filled.sql = 'words_' ~ loop.index0 -%}
+{%- for rule in group -%}
+    {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ rule ~ "}', " ~ plain_number(rule) ~ ")" -%}
+{%- endfor -%}
+figured_{{ loop.index }} as (
+
+    select
+        *,
+        {{ filled.sql }} as words_{{ loop.index }}
+    from {{ 'worded' if loop.first else 'figured_' ~ loop.index0 }}
+
+){{ ',' if not loop.last }}
+
+{% endfor -%}
 select
     cast(period_key * 64 + reason_id as integer) as word_key,
     reason,
@@ -37,18 +70,8 @@ select
         {% endfor -%}
         when 'customs_border' then customs_border_key
     end as rule_key,
-    {% set text = namespace(sql='words') -%}
-    {%- for rule in landed_cost_rules() -%}
-        {%- set text.sql = "replace(" ~ text.sql ~ ", '{" ~ rule ~ "}', " ~ number_in_words(rule) ~ ")" -%}
-    {%- endfor -%}
-    {%- for column, mark in [
-        ('limit_currency', 'limit_currency'), ('limit_basis', 'basis'), ('per_item_duty_currency', 'item_currency'),
-        ('handling_fee_currency', 'handling_fee_currency')
-    ] -%}
-        {%- set text.sql = "replace(" ~ text.sql ~ ", '{" ~ mark ~ "}', coalesce(" ~ column ~ ", '?'))" -%}
-    {%- endfor -%}
-    {{ text.sql }} as explanation
-from paired
+    words_{{ groups | length }} as explanation
+from figured_{{ groups | length }}
 union all by name
 select
     reason_id as word_key,
