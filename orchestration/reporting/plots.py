@@ -56,11 +56,12 @@ def panels_plot(
     """
     if not panels:
         return None
-    lines = (len(panels) + PANELS_IN_A_LINE - 1) // PANELS_IN_A_LINE
-    figure = _figure(0.75 + 1.75 * lines)
+    across = min(PANELS_IN_A_LINE, len(panels))
+    lines = (len(panels) + across - 1) // across
+    figure = _figure(0.75 + (1.75 if across > 1 else 2.6) * lines)
     floor = _floor(panels, marks) if is_share else 0.0
     for place, panel in enumerate(panels):
-        axes = figure.add_subplot(lines, PANELS_IN_A_LINE, place + 1)
+        axes = figure.add_subplot(lines, across, place + 1)
         _plain(axes)
         for series, colour in zip(panel.series, COLOURS, strict=False):
             months = np.asarray(series.months, dtype="datetime64[D]")
