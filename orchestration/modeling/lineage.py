@@ -1,7 +1,7 @@
 """Which column comes from which: read off the compiled SQL, once for each version of the project.
 
-Belongs here: the use of dagster-dbt's own lineage builder, and the file that keeps its result. Does not: the metadata
-that it ends up in (see assets.py). sqlglot takes a tenth of a second for one model: kept, a nightly run pays nothing.
+Belongs here: reading compiled SQL with sqlglot, and the file that keeps the result. Does not: the metadata that it ends
+up in (see assets.py). sqlglot takes a tenth of a second for one model: kept, a nightly run pays nothing.
 """
 
 import json
@@ -12,16 +12,13 @@ from typing import Any, cast
 
 import dagster as dg
 import duckdb
-from dagster_dbt.core.dbt_cli_event import EventHistoryMetadata, _build_column_lineage_metadata
 
 from orchestration.arrivals.contracts import contracts
+from orchestration.modeling.columns_behind import columns_behind
 from orchestration.modeling.contract_book import staged_columns
 from orchestration.modeling.manifest import TARGET, manifest, models, project_hash
 from orchestration.modeling.structure import NAMED_MARTS
 from orchestration.modeling.translator import TRANSLATOR, is_asset
-
-_COLUMN_LINEAGE = "dagster/column_lineage"
-
 
 # Accounts over all feeds: their columns come from every feed alike, which says nothing, and takes minutes to read.
 _ACCOUNTS = ("stg_superseded", "stg_reference_superseded")
@@ -61,7 +58,7 @@ class LineageBook:
             elif name.endswith("_judged") or name in NAMED_MARTS or name in _ACCOUNTS:
                 self._found[unique_id] = {}
             else:
-                self._found[unique_id] = _as_json(self._read(unique_id, schemas))
+                self._found[unique_id] = self._read(unique_id, schemas)
         draft = self._path.with_suffix(".draft")
         draft.write_text(json.dumps(self._found))
         draft.replace(self._path)
@@ -100,48 +97,34 @@ class LineageBook:
                 found |= self._reached(behind, by_key, passed | {(key, name)})
         return found
 
-    def _read(
-        self, unique_id: str, schemas: Mapping[str, Mapping[str, dict[str, str]]]
-    ) -> dg.TableColumnLineage | None:
+    def _read(self, unique_id: str, schemas: Mapping[str, Mapping[str, str]]) -> dict[str, list[tuple[list[str], str]]]:
+        """Asset and column behind each column of a model, read off its compiled SQL."""
         nodes = cast(dict[str, dict[str, Any]], manifest()["nodes"])
         sources = cast(dict[str, dict[str, Any]], manifest()["sources"])
         node = nodes[unique_id]
-        # What is published stands beside the run's own rows, in another schema; a model may read it without a reference.
-        parents = {f'"run".{table}': dict(columns) for table, columns in schemas.items() if _is_published(table)}
+        keys: dict[str, list[str]] = {}
         for parent in node["depends_on"]["nodes"]:
             props = nodes.get(parent) or sources[parent]
             name = props.get("alias") or props.get("identifier") or props["name"]
-            parents[props["relation_name"]] = dict(schemas.get(f"{props['schema']}.{name}", {}))
-        metadata = _build_column_lineage_metadata(
-            EventHistoryMetadata(columns=dict(schemas.get(f"{node['schema']}.{node['name']}", {})), parents=parents),
-            node,
-            manifest(),
-            TRANSLATOR,
-            self._target,
-            None,
-        )
-        return cast(dg.TableColumnLineage | None, metadata.get(_COLUMN_LINEAGE))
+            keys[f"{props['schema']}.{name}"] = list(TRANSLATOR.get_asset_key(props).path)
+        # What is published stands beside the run's own rows, under the same name in another schema.
+        published = {f"published.{name.partition('.')[2]}": key for name, key in keys.items()}
+        compiled = self._target / "compiled" / node["package_name"] / node["original_file_path"]
+        known = {name: schemas[name] for name in (*keys, *published) if name in schemas}
+        found = columns_behind(compiled.read_text(encoding="utf-8"), known)
+        every = published | keys
+        return {
+            column: [(list(key), name) for key, name in sorted({(tuple(every[table]), name) for table, name in deps})]
+            for column, deps in found.items()
+        }
 
 
-def _is_published(table: str) -> bool:
-    return table.startswith("published.")
-
-
-def _schemas(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+def _schemas(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     rows = con.execute(
         "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns()"
         " where database_name = 'run' order by column_index"
     ).fetchall()
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    found: dict[str, dict[str, str]] = {}
     for table, column, data_type in rows:
-        found.setdefault(table, {})[column] = {"data_type": data_type}
+        found.setdefault(table, {})[column] = data_type
     return found
-
-
-def _as_json(lineage: dg.TableColumnLineage | None) -> dict[str, list[tuple[Sequence[str], str]]]:
-    if lineage is None:
-        return {}
-    return {
-        column: sorted((list(dep.asset_key.path), dep.column_name) for dep in deps)
-        for column, deps in lineage.deps_by_column.items()
-    }
