@@ -48,7 +48,7 @@ worded as (
 {% for group in groups -%}
 {% set filled.sql = 'words_' ~ loop.index0 -%}
 {%- for rule in group -%}
-    {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ rule ~ "}', " ~ plain_number(rule) ~ ")" -%}
+    {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ rule ~ "}', " ~ number_in_words(rule) ~ ")" -%}
 {%- endfor -%}
 figured_{{ loop.index }} as (
 
