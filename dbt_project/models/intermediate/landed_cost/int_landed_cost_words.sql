@@ -34,7 +34,7 @@ paired as (
     ('handling_fee_currency', 'handling_fee_currency')
 ] -%}
     {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ mark ~ "}', coalesce(" ~ column ~ ", '?'))" -%}
-{%- endfor -%}
+{%- endfor %}
 worded as (
 
     select
@@ -49,7 +49,7 @@ worded as (
 {% set filled.sql = 'words_' ~ loop.index0 -%}
 {%- for rule in group -%}
     {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ rule ~ "}', " ~ plain_number(rule) ~ ")" -%}
-{%- endfor -%}
+{%- endfor %}
 figured_{{ loop.index }} as (
 
     select
