@@ -40,3 +40,25 @@
 {% macro duckdb__number_in_words(column) -%}
     coalesce(rtrim(rtrim(format('{:,.4f}', cast({{ column }} as double)), '0'), '.'), 'an unknown amount')
 {%- endmacro %}
+
+{# Words with the figures of these rules in the places that name them. #}
+{% macro with_figures(words, rules) -%}
+    {%- set filled = namespace(sql=words) -%}
+    {%- for rule in rules -%}
+        {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ rule ~ "}', " ~ number_in_words(rule) ~ ")" -%}
+    {%- endfor -%}
+    {{ filled.sql }}
+{%- endmacro %}
+
+{# Words with currencies and the name of the value that limits are compared with. #}
+{% macro with_names_of_units(words) -%}
+    {%- set marks = {
+        'limit_currency': 'limit_currency', 'limit_basis': 'basis', 'per_item_duty_currency': 'item_currency',
+        'handling_fee_currency': 'handling_fee_currency'
+    } -%}
+    {%- set filled = namespace(sql=words) -%}
+    {%- for column, mark in marks.items() -%}
+        {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ mark ~ "}', coalesce(" ~ column ~ ", '?'))" -%}
+    {%- endfor -%}
+    {{ filled.sql }}
+{%- endmacro %}

@@ -28,33 +28,22 @@ paired as (
 ),
 
 -- A few figures at a time: one expression of all would be nested too deeply to read.
-{% set filled = namespace(sql='words') -%}
-{%- for column, mark in [
-    ('limit_currency', 'limit_currency'), ('limit_basis', 'basis'), ('per_item_duty_currency', 'item_currency'),
-    ('handling_fee_currency', 'handling_fee_currency')
-] -%}
-    {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ mark ~ "}', coalesce(" ~ column ~ ", '?'))" -%}
-{%- endfor -%}
 worded as (
 
     select
         * exclude (words),
-        {{ filled.sql }} as words_0
+        {{ with_names_of_units('words') }} as words_0
     from paired
 
 ),
 
 {% set groups = landed_cost_rules() | batch(7) | list -%}
 {% for group in groups -%}
-{% set filled.sql = 'words_' ~ loop.index0 -%}
-{%- for rule in group -%}
-    {%- set filled.sql = "replace(" ~ filled.sql ~ ", '{" ~ rule ~ "}', " ~ number_in_words(rule) ~ ")" -%}
-{%- endfor -%}
 figured_{{ loop.index }} as (
 
     select
         *,
-        {{ filled.sql }} as words_{{ loop.index }}
+        {{ with_figures('words_' ~ loop.index0, group) }} as words_{{ loop.index }}
     from {{ 'worded' if loop.first else 'figured_' ~ loop.index0 }}
 
 ){{ ',' if not loop.last }}
