@@ -213,7 +213,11 @@ def million() -> Measured:
     """All tables of the ledger over the full history of a million orders; beside it the states alone, in pandas."""
     built = scaled(1)
     per_million = 1e6 / built.number("orders")
-    beside = {"orders": built.number("orders"), "run's database, s": built.number("prepare_s")}
+    beside = {
+        "orders": built.number("orders"),
+        "run's database, s": built.number("prepare_s"),
+        "of all threads, s": built.number("cpu_s"),
+    }
     pandas_s = step("pandas", truth_home(), chosen.sizes.truth_orders, chosen.sizes.truth_months, chosen.seed)
     beside["states alone in pandas, s for as many"] = (
         pandas_s.number("wall_s") / pandas_s.number("orders") * built.number("orders")

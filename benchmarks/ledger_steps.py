@@ -138,14 +138,15 @@ def ledger(folder: Path, groups: int) -> Figures:
     shares = [scaled.markets[number::groups] for number in range(min(groups, len(scaled.markets)))]
     seconds: dict[str, float] = {}
     failed: list[str] = []
-    build_s = prepare_s = 0.0
+    build_s = prepare_s = cpu_s = 0.0
     rows = 0
     for share in shares:
         began = time.perf_counter()
         path = prepare_run(scaled, settings, "ledger", models, share)
-        prepared = time.perf_counter()
+        prepared, worked = time.perf_counter(), time.process_time()
         results = build_models(path, with_unpublished_parents(models), with_tests=False)
         build_s += time.perf_counter() - prepared
+        cpu_s += time.process_time() - worked
         prepare_s += prepared - began
         for result in results:
             seconds[result.unique_id] = seconds.get(result.unique_id, 0.0) + result.seconds
@@ -155,6 +156,7 @@ def ledger(folder: Path, groups: int) -> Figures:
     return {
         "orders": scaled.orders,
         "build_s": build_s,
+        "cpu_s": cpu_s,
         "prepare_s": prepare_s,
         "rows": rows,
         "failed": failed,
