@@ -83,7 +83,9 @@ def drawn_numbers(home: Home, count: int, seed: int) -> list[str]:
         paths = shelf.files(table).at(None)
         for path in draw.sample(paths, min(12, len(paths))):
             for row in shelf.sample(path, columns, 400, draw.randrange(2**31)):
-                *kind, number = (str(row[column]) for column in columns)
+                *kind, number = (str(row[column] or "") for column in columns)
+                if not number:
+                    continue
                 by_kind.setdefault(" ".join((table, *columns, *kind)), []).append(number)
     kinds = sorted(by_kind)
     return [draw.choice(by_kind[kinds[turn % len(kinds)]]) for turn in range(count)]

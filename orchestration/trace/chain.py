@@ -114,7 +114,8 @@ def read_chain(shelf: Shelf, hit: Hit) -> Chain:
         documents = _documents(shelf, pool, ties)
         lines = lines_asked.result()
         facts = _facts(hit, ties, documents, lines)
-        asked = [(use, pool.submit(_used_by, shelf, use, facts, home, lines)) for use in USES]
+        places = sorted({*home, *_places(ties)})
+        asked = [(use, pool.submit(_used_by, shelf, use, facts, home, places, lines)) for use in USES]
         used_by = tuple(UsedBy(use, _keys(use, facts), question.result()) for use, question in asked)
     return Chain(hit.order_key, hit.market, hit.month, documents, used_by, chain_hash(_hashes(ties)))
 
@@ -188,7 +189,7 @@ def _document(tie: Row, details: Row, parts: Sequence[Record], others: int) -> D
     feed = str(tie["feed"])
     return Document(
         record=Record(feed, str(tie["document_key"]), details, _text(tie["_file"]), _whole(tie["_row"])),
-        number=str(tie["document_no"]),
+        number=str(tie["document_no"] or tie["document_key"]),
         tie_basis=str(tie["tie_basis"]),
         at=tie["document_at"],
         tie_hash=str(tie["tie_hash"]),
@@ -225,7 +226,12 @@ def _keys(use: Use, facts: Facts) -> Mapping[str, Sequence[Value]]:
 
 
 def _used_by(
-    shelf: Shelf, use: Use, facts: Facts, home: Sequence[tuple[str, str]], lines: Sequence[Row]
+    shelf: Shelf,
+    use: Use,
+    facts: Facts,
+    home: Sequence[tuple[str, str]],
+    places: Sequence[tuple[str, str]],
+    lines: Sequence[Row],
 ) -> Sequence[Row]:
     if use is ORDER_LINES:
         return lines
@@ -233,6 +239,11 @@ def _used_by(
     if use.reach is Reach.ORDER:
         return shelf.rows(use.table, use.shown, keys, places=home)
     if use.reach is Reach.MARKET:
+        # Most stand where the order or one of its documents does; only for the others are all months opened.
+        columns = tuple(dict.fromkeys((*use.keys, *use.shown)))
+        near = shelf.rows(use.table, columns, keys, places=places)
+        if all(set(_column(near, name)) >= set(values) for name, values in keys.items()):
+            return [{name: row[name] for name in use.shown} for row in near]
         return shelf.rows(use.table, use.shown, keys, markets=[market for market, _ in home])
     months = {(home[0][0], str(day)[:7]) for day in facts["day"]}
     return shelf.rows(use.table, use.shown, keys, places=sorted(months))
