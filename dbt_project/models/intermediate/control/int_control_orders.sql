@@ -68,7 +68,6 @@ lines as (
         ledger.quantity,
         ledger.line_amount,
         ledger.line_amount_usd,
-        coalesce(order_lines.list_price_amount, order_lines.unit_price_amount) * ledger.quantity as list_amount,
         ledger.cancelled_qty,
         coalesce(ledger.returned_qty, 0) as returned_qty,
         coalesce(ledger.delivered_qty, 0) as delivered_qty,
@@ -86,7 +85,6 @@ lines as (
             else 0
         end as stopped_qty
     from ledger
-    inner join order_lines on ledger.line_key = order_lines.line_key
 
 ),
 
@@ -115,7 +113,6 @@ per_order as (
         sum(stopped_qty) as stopped_qty,
         sum(delivered_qty) as delivered_qty,
         sum(line_amount_usd) as line_amount_usd,
-        sum(list_amount) as list_amount,
         sum(gone_amount_usd) as gone_amount_usd,
         sum(called_off_amount) as called_off_amount,
         sum(undelivered_amount) as undelivered_amount,
@@ -133,6 +130,18 @@ per_order as (
         sum(case when violations <> '' then 1 else 0 end) as violating_line_count,
         sum(case when violations like '%ledger.paid_missing%' then 1 else 0 end) as paid_missing_count
     from valued_lines
+    group by order_key
+
+),
+
+-- What the goods cost before any discount; where the source names no list price, their price.
+listed as (
+
+    select
+        order_key,
+        sum(coalesce(list_price_amount, unit_price_amount) * quantity) as list_amount
+    from order_lines
+    where leg_type = 'sale' and product_kind = 'product'
     group by order_key
 
 ),
@@ -267,7 +276,7 @@ select
     per_order.delivered_qty,
     per_order.line_amount,
     per_order.line_amount_usd,
-    per_order.list_amount,
+    listed.list_amount,
     per_order.gone_amount_usd,
     per_order.due_line_count,
     per_order.delivered_line_count,
@@ -287,6 +296,7 @@ from orders
 inner join per_order on orders.order_key = per_order.order_key
 inner join expected on orders.order_key = expected.order_key
 inner join markets on orders.market = markets.market
+left join listed on orders.order_key = listed.order_key
 left join source_feeds on orders.source_id = source_feeds.source_id
 left join paid on orders.order_key = paid.order_key and orders.currency_code = paid.currency_code
 left join taken_back on orders.order_key = taken_back.order_key
