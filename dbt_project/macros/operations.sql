@@ -27,3 +27,8 @@
         {{ denominator or 'null' }} as {{ name }}_denominator{{ ',\n        ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
+
+{# The part of a line's amount that so many of its pieces make, to the cent. #}
+{% macro as_share(amount, pieces) -%}
+    cast(round(cast({{ amount }} as double) * cast({{ pieces }} as double) / cast(quantity as double), 2) as decimal(19, 4))
+{%- endmacro %}
