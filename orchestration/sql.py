@@ -47,6 +47,18 @@ _FILE_BALANCE = """
     select *, rows_read - accepted - repaired - superseded - quarantined as pending from per_file
 """
 
+# The words of a term hold the figures of the rule; those of the line stand beside them.
+_LANDED_COST_EXPLAINED = """
+    create or replace view landed_cost_explained as
+    select line_key, order_key, market, term, amount, currency_code, rule_key,
+        term || ' ' || coalesce(printf('%,.2f', amount::double) || ' ' || currency_code, 'unknown')
+            || case when tested_amount is not null and contains(explanation, 'value')
+                then ', value ' || printf('%,.2f', tested_amount::double) || ' ' || tested_currency_code
+                else '' end
+            || ': ' || explanation as words
+    from fct_landed_cost
+"""
+
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
@@ -74,6 +86,7 @@ def create_views(
     _publications(con, list(pins.values()))
     _held_back(con, lake, namespace)
     con.execute(_FILE_BALANCE)
+    con.execute(_LANDED_COST_EXPLAINED)
 
 
 def _arrived_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:

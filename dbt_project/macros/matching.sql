@@ -1,4 +1,4 @@
-{# What the match rules compare, for fct_match_result: one entry per rule, each an expression over int_order_evidence. #}
+{# What the match rules compare, for fct_match_result: an entry per rule, expressions over int_order_evidence. #}
 
 {# A number without the zeros that its type adds. #}
 {% macro plain_number(column) -%}
@@ -22,9 +22,9 @@
 {%- endmacro %}
 
 {#
-    applies: whether the order has the rule at all (by default yes); waits: whether a side is still missing; refuses: whether
-    customs said no. The other expressions are what the comparison of the rule asks for. `order`, `payment`, `shipment`
-    and `declaration` are the documents that the two values stand in.
+    applies: whether the order has the rule at all (by default yes); waits: whether a side is still missing; refuses:
+    whether customs said no. The other expressions are what the comparison of the rule asks for. `left` and `right` are
+    the documents that the two values stand in.
 #}
 {% macro match_comparisons() -%}
     {%- set is_paid_for = 'coalesce(payable_amount, 1) > 0' -%}
@@ -78,6 +78,9 @@
             left_value=agreement('is_declared_name_stated', 'is_declared_name_equal'),
             right_value=agreement('is_declared_name_stated', 'is_declared_name_equal'),
             is_equal='is_declared_name_stated and is_declared_name_equal'),
+        'seller': {
+            'left': 'order', 'right': 'declaration', 'applies': 'named_seller_id is not null',
+            'left_value': 'seller_id', 'right_value': 'named_seller_id', 'is_equal': 'named_seller_id = seller_id'},
         'consignee_name': {
             'left': 'order', 'right': 'shipment', 'applies': 'is_consignee_name_equal is not null',
             'left_value': agreement('true', 'is_consignee_name_equal'),

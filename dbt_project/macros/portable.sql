@@ -147,6 +147,24 @@
     regexp_replace(strip_accents(lower({{ column }})), '[\s\p{P}]+', '', 'g')
 {%- endmacro %}
 
+{#
+    The first fifteen digits of a hexadecimal text (of any other: of its MD5) as a number: eight bytes instead of
+    sixty-four to compare or to add.
+#}
+{% macro hex_number(column) -%}{{ adapter.dispatch('hex_number')(column) }}{%- endmacro %}
+{% macro duckdb__hex_number(column) -%}
+    coalesce(
+        try_cast('0x' || substr({{ column }}, 1, 15) as bigint),
+        cast('0x' || substr(md5({{ column }}), 1, 15) as bigint)
+    )
+{%- endmacro %}
+
+{# The same of a number that people type, in whatever case and with blanks. #}
+{% macro number_hash(column) -%}{{ adapter.dispatch('number_hash')(column) }}{%- endmacro %}
+{% macro duckdb__number_hash(column) -%}
+    cast('0x' || substr(md5(upper(replace({{ column }}, ' ', ''))), 1, 15) as bigint)
+{%- endmacro %}
+
 {# The month of a date as YYYY-MM, and the month that lies so many months after one; earlier when negative. #}
 {% macro month_of(day) -%}{{ adapter.dispatch('month_of')(day) }}{%- endmacro %}
 {% macro duckdb__month_of(day) -%}strftime({{ day }}, '%Y-%m'){%- endmacro %}

@@ -15,7 +15,7 @@
 
 {# All events, in the order in which they are told when they happen at one moment. #}
 {% macro trade_events() -%}
-    {{ return(milestones() + side_tracks() + ['refunded', 'clawed_back']) }}
+    {{ return(milestones() + side_tracks() + ['refunded', 'clawed_back', 'amended']) }}
 {%- endmacro %}
 
 {# Where an event stands in that order, as a number. #}
@@ -58,20 +58,30 @@
     end
 {%- endmacro %}
 
-{# Days that a line spent in a milestone until the first of those that come after it; null while there is none. #}
-{% macro days_in(milestone) -%}
-    greatest(epoch(least(
+{# When the first of the milestones came that stand behind one; null while there is none. #}
+{% macro next_after(milestone) -%}
+    least(
         {%- for later in milestones() if later != milestone %}
         case
             when {{ later }}_rank > {{ milestone }}_rank and {{ milestone_counts(later) }}
                 then greatest({{ later }}_at, case when {{ later }}_counts_after_delivery then delivered_at end)
         end{{ ',' if not loop.last }}
         {%- endfor %}
-    ) - {{ milestone }}_at) / 86400, 0)
+    )
 {%- endmacro %}
 
-{# A hash of all values of a row, so that a later change is seen. #}
-{% macro row_hash(relation) -%}{{ adapter.dispatch('row_hash')(relation) }}{%- endmacro %}
-{% macro duckdb__row_hash(relation) -%}
-    substr(sha256(cast({{ relation }} as varchar)), 1, 32)
+{# Days from one moment to another, none where the later one came first. #}
+{% macro days_from(earlier, later) -%}{{ adapter.dispatch('days_from')(earlier, later) }}{%- endmacro %}
+{% macro duckdb__days_from(earlier, later) -%}
+    case when {{ later }} < {{ earlier }} then 0 else epoch({{ later }} - {{ earlier }}) / 86400 end
+{%- endmacro %}
+
+{# A hash of the values of these columns, so that a later change is seen; without a value an empty text. #}
+{% macro row_hash(columns) -%}{{ adapter.dispatch('row_hash')(columns) }}{%- endmacro %}
+{% macro duckdb__row_hash(columns) -%}
+    substr(sha256(
+        {%- for column in columns %}
+        coalesce(cast({{ column }} as varchar), ''){{ " || '|' ||" if not loop.last }}
+        {%- endfor %}
+    ), 1, 32)
 {%- endmacro %}

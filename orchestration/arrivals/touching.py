@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from orchestration.arrivals import dependents
+from orchestration.arrivals import dependents, payouts
 from orchestration.arrivals.contracts import Contract
 from orchestration.arrivals.known import Known
 from orchestration.arrivals.placing import MOVED
@@ -55,6 +55,7 @@ def touches(
         dependents.touch_judged_beside_product(con, by_feed["products"], known, contracts)
     if "shipments" in by_feed:
         dependents.touch_reused_waybills(con, by_feed["shipments"], known)
+    payouts.touch_payouts(con, by_feed, known, contracts)
     rows = con.execute(
         "select distinct *, null as due_at from found_touches union select * from due_touches order by all"
     ).fetchall()

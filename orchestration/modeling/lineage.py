@@ -110,11 +110,15 @@ class LineageBook:
         # What is published stands beside the run's own rows, under the same name in another schema.
         published = {f"published.{name.partition('.')[2]}": key for name, key in keys.items()}
         compiled = self._target / "compiled" / node["package_name"] / node["original_file_path"]
-        known = {name: schemas[name] for name in (*keys, *published) if name in schemas}
+        # A mart that is made from this model may be read back without a reference; it leads nowhere else.
+        known = {name: columns for name, columns in schemas.items() if name in keys or name.startswith("published.")}
         found = columns_behind(compiled.read_text(encoding="utf-8"), known)
         every = published | keys
         return {
-            column: [(list(key), name) for key, name in sorted({(tuple(every[table]), name) for table, name in deps})]
+            column: [
+                (list(key), name)
+                for key, name in sorted({(tuple(every[table]), name) for table, name in deps if table in every})
+            ]
             for column, deps in found.items()
         }
 

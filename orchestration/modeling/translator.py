@@ -15,6 +15,11 @@ from orchestration.partitions import MARKETS
 
 RUN_PLAN_KEY = dg.AssetKey(["runs", "run_plan"])
 OWNERS = ("team:data-engineering",)
+# Shown with each mart: the way from one of its rows to the files behind it.
+TRACE = (
+    "`python -m orchestration.trace NUMBER` shows the whole chain behind a number or key; here the same does"
+    " [`trace_job`](/jobs/trace_job/playground)."
+)
 
 
 class Translator(DagsterDbtTranslator):
@@ -51,11 +56,12 @@ class Translator(DagsterDbtTranslator):
         link = dg.CodeReferencesMetadataValue(
             code_references=[dg.LocalFileCodeReference(file_path=str(source_file), label="SQL of the model")]
         )
+        how_to_trace = {"trace": dg.MetadataValue.md(TRACE)} if node["schema"] == "marts" else {}
         return spec.replace_attributes(
             deps=sorted(parents),
             owners=list(OWNERS),
             kinds={"dbt", "duckdb", "iceberg"},
-            metadata={**spec.metadata, "dagster/code_references": link},
+            metadata={**spec.metadata, "dagster/code_references": link, **how_to_trace},
         )
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The jobs: arrivals with reference data, what belongs to a market, the scorecard of a world, and the replay of rows.
+"""The jobs: arrivals with reference data, what belongs to a market, the scorecard of a world, replay, and the trace.
 
 Belongs here: jobs, the nightly schedule, the inbox sensor. Does not: assets.
 All that is partitioned by market is one job: a blocking check holds only within one run.
@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration.arrivals.assets import replay_quarantine
 from orchestration.partitions import covering_tags
 from orchestration.platform import Platform
+from orchestration.trace.assets import show_trace
 
 ARRIVALS_GROUPS = ("raw", "reference")
 SCORECARD_GROUPS = ("quality",)
@@ -45,6 +46,12 @@ def replay_job() -> None:
     replay_quarantine()
 
 
+@dg.job(executor_def=dg.in_process_executor)
+def trace_job() -> None:
+    """Shows the whole chain behind a number: each document with file and row, and each figure that used it."""
+    show_trace()
+
+
 @dg.schedule(job=market_job, cron_schedule="0 2 * * *", execution_timezone="UTC")
 def nightly(context: dg.ScheduleEvaluationContext, platform: dg.ResourceParam[Platform]) -> dg.RunRequest:
     """One run over all markets that wait: each rebuilds the months that were touched since its last publication."""
@@ -65,6 +72,6 @@ def inbox_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest
     yield dg.RunRequest(run_key=f"{newest}-{len(files)}")
 
 
-JOBS = (arrivals_job, market_job, scorecard_job, replay_job)
+JOBS = (arrivals_job, market_job, scorecard_job, replay_job, trace_job)
 SCHEDULES = (nightly,)
 SENSORS = (inbox_sensor,)

@@ -14,6 +14,7 @@ from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
 from orchestration.runs.plan import RunPlan
 from orchestration.runs.publishing import publish_models
+from orchestration.trace.assets import keep_trace_lists
 
 MARKET_TABLES_KEY = dg.AssetKey(["publication", "market_tables"])
 REFERENCE_TABLES_KEY = dg.AssetKey(["publication", "reference_tables"])
@@ -89,6 +90,7 @@ def market_tables(
     run, plan = platform.prepared(context)
     built = [model for model in published_models().values() if model.name in platform.built_models(context)]
     result = publish_models(platform.lake, run, plan, built)
+    keep_trace_lists(platform.settings, platform.lake, plan.namespace)
     for market in result.markets_left_alone:
         context.log.warning("%s: a run with newer raw rows has published it meanwhile; it is left alone.", market)
     return dg.MaterializeResult(
@@ -117,5 +119,6 @@ def reference_tables(
     run, plan = platform.prepared_reference(context)
     built = [model for model in published_models().values() if model.name in platform.built_models(context)]
     result = publish_models(platform.lake, run, plan, built)
+    keep_trace_lists(platform.settings, platform.lake, plan.namespace)
     run.remove()
     return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})

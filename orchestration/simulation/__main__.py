@@ -1,6 +1,8 @@
 """The trade world from the command line.
 
     python -m orchestration.simulation make --scale 0.1 --months 6     files into the inbox, the truth beside them
+    python -m orchestration.simulation make --until 2026-08-30          all that was sent by then, and on the day after:
+    python -m orchestration.simulation make --day 2026-08-31            the messages of this day alone
     python -m orchestration.simulation defects                          every defect in words
     python -m orchestration.simulation defect hs_leading_zero           one defect alone: what the platform says of it
 
@@ -9,13 +11,16 @@ Belongs here: options and what is printed. Does not: making (see `making.py`) an
 
 import argparse
 import sys
+from calendar import monthrange
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from orchestration.settings import Settings
 from orchestration.simulation.defects.catalogue import defect, defects, describe
 from orchestration.simulation.defects.inject import DefectConfig
 from orchestration.simulation.making import WorldPlan, make_world
+from orchestration.simulation.parts import WHOLE, Part
 from orchestration.simulation.world.config import WorldConfig
 
 
@@ -53,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--workers", type=int, default=2, help="processes that make markets side by side")
     make.add_argument("--inbox", type=Path, help="where files go; by default the inbox of this installation")
     make.add_argument("--truth", type=Path, help="where the truth goes; by default where the scorecard looks for it")
+    part = make.add_mutually_exclusive_group()
+    part.add_argument("--until", type=date.fromisoformat, help="only what was sent by the end of this day (UTC)")
+    part.add_argument("--day", type=date.fromisoformat, help="only what was sent on this day (UTC), in real formats")
     commands.add_parser("defects", help="list every defect in words")
     one = commands.add_parser("defect", help="switch one defect on alone, and see what the platform says about it")
     one.add_argument("id", help="the defect, as in the list of `defects`")
@@ -69,12 +77,14 @@ def _make(options: argparse.Namespace) -> int:
     orders = options.orders or round(WorldConfig().orders * options.scale)
     try:
         dirty = DefectConfig(options.seed, options.defects, frozenset(options.only) if options.only else None)
+        config = WorldConfig(seed=options.seed, orders=orders, months=options.months)
         plan = WorldPlan(
-            WorldConfig(seed=options.seed, orders=orders, months=options.months),
+            config,
             options.inbox or settings.inbox,
             options.truth or settings.world_truth,
             options.real_months,
             dirty if options.defects else None,
+            _part(options, config),
         )
         with tqdm(total=orders, unit=" orders", desc="making the world", disable=None) as bar:
             made = make_world(plan, workers=options.workers, progress=bar.update)
@@ -83,6 +93,16 @@ def _make(options: argparse.Namespace) -> int:
         return 1
     print(f"{made.orders:,} orders, {made.rows:,} records in {len(made.files)} files: {plan.inbox}")
     return 0
+
+
+def _part(options: argparse.Namespace, config: WorldConfig) -> Part:
+    """The part of the world that the options name."""
+    if options.until is not None:
+        return Part.up_to(options.until)
+    if options.day is None:
+        return WHOLE
+    year, month = (int(text) for text in config.month_list[-1].split("-"))
+    return Part.of_day(options.day, last=date(year, month, monthrange(year, month)[1]))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from orchestration.simulation.documents.totals import MonthTotals
 from orchestration.simulation.formats.parquet_files import ParquetFiles
 from orchestration.simulation.formats.writing import write_tables
 from orchestration.simulation.keeping import TruthFiles, cut, plain
+from orchestration.simulation.parts import WHOLE, Part
 from orchestration.simulation.world.batches import HomeShipments, TruthTables, World
 from orchestration.simulation.world.building import build_world
 from orchestration.simulation.world.config import WorldConfig
@@ -40,6 +41,8 @@ class WorldPlan:
     """What to make: the world, how many of its last months come in real formats, and what is wrong with it.
 
     inbox: where files go. truth: where the truth goes, never below the inbox. defects None: a clean world.
+    part: which of the world's messages are delivered. The truth is that of the whole world, and stands with the first
+    part: a later day writes none.
     """
 
     config: WorldConfig
@@ -47,10 +50,16 @@ class WorldPlan:
     truth: Path
     real_months: int = 1
     defects: DefectConfig | None = None
+    part: Part = WHOLE
+
+    @property
+    def suffix(self) -> str:
+        """What the names of files end with, so that those of a later day do not replace the ones before."""
+        return f"-{self.part.name}" if self.part.is_day else ""
 
     def is_real(self, month: str) -> bool:
         """Whether a month comes in the formats of its sources; the older ones are an extract of another system."""
-        return month in self.config.month_list[len(self.config.month_list) - self.real_months :]
+        return self.part.is_day or month in self.config.month_list[len(self.config.month_list) - self.real_months :]
 
 
 @dataclass(frozen=True)
@@ -142,7 +151,6 @@ def _work(plan: WorldPlan, world: World, markets: tuple[str, ...], label: str, p
     share = _Share(plan, label)
     totals: dict[tuple[str, str], MonthTotals | None] = {}
     shipped: dict[str, HomeShipments] = {}
-    made = 0
     for month in plan.config.month_list:
         for market in markets:
             commerce = generate_commerce(world, market, month)
@@ -158,17 +166,16 @@ def _work(plan: WorldPlan, world: World, markets: tuple[str, ...], label: str, p
             totals[month, market] = documents.totals
             taken = commerce.home
             shipped[month] = shipped[month].plus(taken) if month in shipped else taken
-            made += orders
             progress(orders)
-    return _Worked(share.close(), made, share.rows, totals, shipped)
+    return _Worked(share.close(), share.orders, share.rows, totals, shipped)
 
 
 class _Share:
     """The files of one worker: its part of the history, its real files, its part of the truth."""
 
     def __init__(self, plan: WorldPlan, label: str) -> None:
-        self._plan, self._label = plan, label
-        self._history = ParquetFiles(plan.inbox, f"history-{label}")
+        self._plan, self._label = plan, f"{label}{plan.suffix}"
+        self._history = ParquetFiles(plan.inbox, f"history-{self._label}")
         self._history.__enter__()
         self._truth = TruthFiles(plan.truth, label)
         self._files: list[Path] = []
@@ -177,6 +184,7 @@ class _Share:
         self._orders = 0
         self._number = 0
         self.rows = 0
+        self.orders = 0
 
     def add(self, tag: str, tables: FeedTables, truth: TruthTables, *, is_real: bool, orders: int) -> None:
         """Write one batch, dirty where the plan wants it, and its truth."""
@@ -186,20 +194,25 @@ class _Share:
             injected = inject(tables, config=self._plan.defects, tag=tag)
             tables, overrides = injected.tables, injected.overrides
             truth = {**truth, "defects": injected.truth}
-            for delivery in injected.deliveries:
+            for delivery in self._plan.part.of_deliveries(injected.deliveries):
                 # A file that is read before the others comes first by its name.
-                name = f"{'0' if delivery.is_first else '1'}_{delivery.label}_{tag}"
+                name = f"{'0' if delivery.is_first else '1'}_{delivery.label}_{tag}{self._plan.suffix}"
                 self.rows += sum(len(table) for table in delivery.tables.values())
                 self._files += write_tables(delivery.tables, self._plan.inbox, style="parquet", tag=name)
-        self._truth.add(tag, truth)
+        if not self._plan.part.is_day:
+            self._truth.add(tag, truth)
+        if self._plan.part != WHOLE:
+            tables, overrides = self._plan.part.of(tables, overrides)
         self.rows += sum(len(table) for table in tables.values())
+        self.orders += _orders_in(tables)
         if not is_real:
             for part in cut(tables, overrides):
                 self._history.add(part)
             return
         for (source, feed), table in tables.items():
             self._gathered.setdefault((source, feed), []).append(overrides.over(source, feed, table))
-        self._orders += orders
+        # The parts of a month are cut into files as the whole is; a day has few of its orders.
+        self._orders += _orders_in(tables) if self._plan.part.is_day else orders
         self._tags.append(tag)
         if self._orders >= ORDERS_PER_FILE:
             self._write_real()
@@ -220,7 +233,7 @@ class _Share:
         tag = f"{self._label}-{self._number:04d}"
         written = write_tables(tables, self._plan.inbox, style="real", tag=tag)
         self._files += written
-        if self._plan.defects is not None:
+        if self._plan.defects is not None and not self._plan.part.is_day:
             self._damage(written, self._plan.defects)
         self._gathered, self._orders, self._tags = {}, 0, []
 
@@ -233,6 +246,10 @@ class _Share:
             self._truth.add(tag, {"defects": truth})
             damaged = set(truth.column("key_before").to_pylist())
             whole = [path for path in whole if path.name not in damaged]
+
+
+def _orders_in(tables: FeedTables) -> int:
+    return sum(len(table) for (_, feed), table in tables.items() if feed == "orders")
 
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from orchestration.lake import Place
+from orchestration.trace.answer import trace
+from orchestration.trace.installation import Home
+from orchestration.trace.shelf import Shelf
 from tests.chain import HEADER, Installation, Run, shop_csv
 
 FIRST, SECOND = datetime(2026, 3, 1, 6, tzinfo=UTC), datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -295,3 +298,35 @@ def test_a_file_with_a_lost_column_leaves_the_other_file_alone(tmp_path: Path) -
     assert "UnitPrice" in reason
     assert report.rows_by_feed["order_lines"] == 12
     assert HEADER.count(",") == 7
+
+
+def test_an_order_is_traced_to_its_row_and_to_the_figures_that_used_it(world: World) -> None:
+    answer = trace(Shelf(Home.from_settings(world.house.settings)), "536001")
+    assert answer.chain is not None
+    (order,) = answer.chain.documents
+    assert (order.tie_basis, order.record.file, len(order.parts)) == ("is_order", "online_retail_1.csv", 3)
+    figures = {used.use.table: len(used.rows) for used in answer.chain.used_by if used.rows}
+    assert figures["marts.fct_daily_demand"] == 2
+    assert figures["marts.fct_orders"] == 1
+    # Nothing had to be asked of PyIceberg: the publication has left its lists.
+    assert {path.name.split("@")[1] for path in Home.from_settings(world.house.settings).lists.iterdir()} >= {
+        "marts.fct_trade_tie",
+        "marts.fct_document_number",
+        "staging.stg_orders",
+    }
+
+
+def test_a_number_in_quarantine_is_found_there_with_its_reason(world: World) -> None:
+    answer = trace(Shelf(Home.from_settings(world.house.settings)), "536007")
+    assert answer.elsewhere is not None
+    assert {(stray.file, stray.row) for stray in answer.elsewhere.strays} == {("online_retail_1.csv", 13)}
+
+
+def test_the_job_shows_the_tree(world: World) -> None:
+    run = world.house.defs.resolve_job_def("trace_job").execute_in_process(
+        instance=world.house.instance, run_config={"ops": {"show_trace": {"config": {"number": "536001"}}}}
+    )
+    (output,) = (event for event in run.all_events if event.event_type_value == "STEP_OUTPUT")
+    metadata = output.step_output_data.metadata
+    assert metadata["documents"].value == 1
+    assert "online_retail_1.csv row 2" in metadata["trace"].value

@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 {#
     A rate serves its own day and, where the next one is further away, up to the greatest permitted age after it.
     Where several providers quote a currency, one whose rates somebody delivered is taken before the ECB's, which are there

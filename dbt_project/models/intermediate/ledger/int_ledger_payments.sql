@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 {#
     An order is paid at the payment with which the sum in its own currency reaches the amount to pay; one cent is left to
-    rounding. An order that names no amount is paid by its first payment, in whatever currency.
+    rounding. An order that names no amount is paid by its first payment, in whatever currency. A payment for several
+    orders does not say how much is whose and counts whole for each of them.
 #}
 with
 
@@ -15,6 +16,13 @@ orders as (
 
 ),
 
+documents as (
+
+    select * from {{ ref('int_order_documents') }}
+    where feed = 'payments'
+
+),
+
 payments as (
 
     select * from {{ with_published('stg_payments') }}
@@ -24,7 +32,7 @@ payments as (
 order_payments as (
 
     select
-        payments.order_key,
+        orders.order_key,
         payments.payment_key,
         payments.paid_at,
         payments.payment_type = 'payment' as is_payment,
@@ -33,7 +41,8 @@ order_payments as (
         end as counted_amount,
         orders.enough_amount
     from payments
-    inner join orders on payments.order_key = orders.order_key
+    inner join documents on payments.payment_key = documents.document_key
+    inner join orders on documents.order_key = orders.order_key
     where payments.payment_type in ('payment', 'refund', 'chargeback')
 
 ),

@@ -180,7 +180,11 @@ declared as (
         declarations.declaration_key,
         declarations.declared_at,
         declaration_moments.released_at,
-        declaration_moments.stopped_at
+        declaration_moments.stopped_at,
+        case
+            when declarations.change_type = 'change' and declarations.changed_at > declaration_moments.released_at
+                then declarations.changed_at
+        end as amended_at
     from declarations
     left join declaration_moments on declarations.declaration_key = declaration_moments.declaration_key
     where declarations.document_kind is null or declarations.document_kind <> 'summary'
@@ -196,7 +200,8 @@ declared_items as (
         declaration_lines.declaration_line_key as document_line_key,
         declared.declared_at,
         declared.released_at,
-        declared.stopped_at
+        declared.stopped_at,
+        declared.amended_at
     from declaration_lines
     inner join declared on declaration_lines.declaration_key = declared.declaration_key
     where declaration_lines.order_line_key is not null
@@ -260,7 +265,7 @@ unnamed_items as (
     inner join lines on documents.order_key = lines.order_key
     where
         documents.feed = 'shipments'
-        and documents.document_key not in (select shipment_key from named_items)
+        and documents.document_key not in (select named_items.shipment_key from named_items)
 
 ),
 
@@ -346,7 +351,7 @@ rare_items as (
         null as document_line_key
     from lines
     inner join orders on lines.order_key = orders.order_key
-    where orders.is_cancelled and lines.line_key not in (select line_key from cancellation_legs)
+    where orders.is_cancelled and lines.line_key not in (select cancellation_legs.line_key from cancellation_legs)
     union all
     select
         order_line_key as line_key,
@@ -398,7 +403,7 @@ select
 from lines
 inner join order_events on lines.order_key = order_events.order_key
 {%- for items, feed, often, event_names in [
-    ('declared_items', 'declarations', 'lines_declared_often', ['declared', 'released', 'stopped']),
+    ('declared_items', 'declarations', 'lines_declared_often', ['declared', 'released', 'stopped', 'amended']),
     ('shipped_items', 'shipments', 'lines_shipped_often', ['shipped', 'delivered', 'lost', 'returned_to_sender']),
 ] %}
 {%- for event_name in event_names %}

@@ -35,6 +35,10 @@ select
         else 'rejected'
     end as customs_status,
     string_agg(states.waybill_no, ';') filter (where not states.is_shared) as declared_waybill_nos,
+    min_by(states.seller_id, states.seller_key) as seller_id,
+    min(states.seller_key) as seller_key,
+    max_by(states.seller_id, states.seller_key) as last_seller_id,
+    max(states.seller_key) as last_seller_key,
     min(states.platform_code) as platform_code,
     max(states.platform_code) as last_platform_code,
     min(states.merchant_uscc) as merchant_uscc,

@@ -37,6 +37,8 @@ at_hand as (
         coalesce(declarations.document_kind = 'list', false) as is_list,
         declarations.flow,
         declarations.supervision_mode,
+        declarations.seller_key,
+        declarations.seller_id,
         declarations.waybill_no,
         declarations.platform_code,
         declarations.merchant_uscc,

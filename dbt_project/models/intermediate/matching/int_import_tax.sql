@@ -1,7 +1,7 @@
 {#
-    (consumption tax + VAT) / (1 - consumption tax), both as shares; within the limit of a transaction the relief leaves a
-    part of it (domain b). The rate of a code is that of its longest prefix in the seed on the day of the order; an order's
-    rate is the mean of its declared lines, weighted by value.
+    (consumption tax + VAT) / (1 - consumption tax), both as shares; within the limit of a transaction the relief
+    leaves a part of it (domain b). The rate of a code is that of its longest prefix in the seed on the day of the
+    order; an order's rate is the mean of its declared lines, weighted by value.
 #}
 {% set full = '(rates.consumption_tax_pct + rates.vat_pct) / (100.0 - rates.consumption_tax_pct)' %}
 with

@@ -84,7 +84,14 @@ tied_by_goods as (
 
     select
         lines_by_goods.line_key,
-        declared_lines.* exclude (order_line_key)
+        declared_lines.product_key,
+        declared_lines.quantity,
+        declared_lines.unit_price_amount,
+        declared_lines.line_value_amount,
+        declared_lines.currency_code,
+        declared_lines.gross_mass_kg,
+        declared_lines.released_at,
+        declared_lines.is_alive
     from declared_lines
     inner join documents
         on declared_lines.declaration_key = documents.document_key and documents.feed = 'declarations'
@@ -98,10 +105,17 @@ tied as (
 
     select
         order_line_key as line_key,
-        * exclude (order_line_key)
+        product_key,
+        quantity,
+        unit_price_amount,
+        line_value_amount,
+        currency_code,
+        gross_mass_kg,
+        released_at,
+        is_alive
     from declared_lines
     where order_line_key is not null
-    union all by name
+    union all
     select * from tied_by_goods
 
 ),
@@ -156,7 +170,7 @@ carried as (
         coalesce(departures.departed_at, shipments.shipped_at) as departed_at
     from shipments
     left join departures on shipments.shipment_key = departures.shipment_key
-    where shipments.shipment_key in (select documents.document_key from documents where documents.feed = 'shipments')
+    where shipments.shipment_key in (select documents.document_key from documents)
 
 ),
 

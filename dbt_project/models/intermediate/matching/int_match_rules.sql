@@ -35,6 +35,8 @@ distinct_groups as (
 select
     distinct_groups.group_no,
     rules.rule_id,
+    rules.left_document,
+    rules.right_document,
     rules.comparison,
     rules.expected,
     coalesce(rules.rounding_amount, 0) as rounding_amount,
@@ -45,9 +47,9 @@ select
 from distinct_groups
 inner join rules
     on
-        rules.valid_from <= distinct_groups.period_from
-        and (rules.valid_to is null or rules.valid_to >= distinct_groups.period_from)
-        and (rules.flow = 'any' or rules.flow = distinct_groups.flow)
+        distinct_groups.period_from >= rules.valid_from
+        and (rules.valid_to is null or distinct_groups.period_from <= rules.valid_to)
+        and (rules.flow = 'any' or distinct_groups.flow = rules.flow)
         and (
             rules.supervision_modes is null
             or (

@@ -133,6 +133,15 @@ select
     coalesce(goods.is_cancelled, false)
     or coalesce(customs.customs_status = 'stopped', false)
     or (coalesce(payments.is_refunded_whole, false) and shipments.shipment_count is null) as is_closed,
+    orders.seller_id,
+    -- The seller of whichever paper names another one; else that of any paper.
+    case
+        when customs.seller_key <> orders.seller_key then customs.seller_id
+        when customs.last_seller_key <> orders.seller_key then customs.last_seller_id
+        when shipments.seller_key <> orders.seller_key then shipments.seller_id
+        when shipments.last_seller_key <> orders.seller_key then shipments.last_seller_id
+        when orders.seller_key is not null then coalesce(customs.seller_id, shipments.seller_id)
+    end as named_seller_id,
     goods.ordered_qty = 1 as is_indivisible,
     goods.line_count,
     payments.payment_key,
@@ -155,11 +164,14 @@ select
     shipments.waybill_nos,
     shipments.shipment_count,
     shipments.shipped_at,
-    headers.consignee_name_key = shipments.consignee_name_key and headers.consignee_name_key = shipments.last_consignee_name_key
+    headers.consignee_name_key = shipments.consignee_name_key
+    and headers.consignee_name_key = shipments.last_consignee_name_key
         as is_consignee_name_equal,
-    headers.consignee_phone_key = shipments.consignee_phone_key and headers.consignee_phone_key = shipments.last_consignee_phone_key
+    headers.consignee_phone_key = shipments.consignee_phone_key
+    and headers.consignee_phone_key = shipments.last_consignee_phone_key
         as is_consignee_phone_equal,
-    headers.consignee_address_key = shipments.consignee_address_key and headers.consignee_address_key = shipments.last_consignee_address_key
+    headers.consignee_address_key = shipments.consignee_address_key
+    and headers.consignee_address_key = shipments.last_consignee_address_key
         as is_consignee_address_equal,
     customs.declaration_key,
     customs.declaration_no,

@@ -1,6 +1,6 @@
 {#
-    Of a merged parcel each of its orders has the waybill; of a split order every waybill must agree, so the receivers of
-    all of them are told by the first and the last in order of their keys.
+    Of a merged parcel each of its orders has the waybill; of a split order every waybill must agree, so the
+    receivers of all of them are told by the first and the last in order of their keys.
 #}
 with
 
@@ -26,6 +26,10 @@ select
     min(shipments.shipped_at) as shipped_at,
     bool_or(contains(shipments.order_no, ';')) as has_shared_shipment,
     sum(shipments.gross_weight_kg) as waybill_weight_kg,
+    min_by(shipments.seller_id, shipments.seller_key) as seller_id,
+    min(shipments.seller_key) as seller_key,
+    max_by(shipments.seller_id, shipments.seller_key) as last_seller_id,
+    max(shipments.seller_key) as last_seller_key,
     min(shipments.consignee_name_key) as consignee_name_key,
     max(shipments.consignee_name_key) as last_consignee_name_key,
     min(shipments.consignee_phone_key) as consignee_phone_key,

@@ -52,7 +52,7 @@ legs as (
         collected.payout_key,
         collected.payment_key,
         collected.paid_at,
-        case when collected.payment_type = 'payment' then 'gross' else 'refund' end,
+        case when collected.payment_type = 'payment' then 'gross' else 'refund' end as part,
         collected.amount,
         collected.currency_code
     from documents

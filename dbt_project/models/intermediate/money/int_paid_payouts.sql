@@ -4,7 +4,8 @@ with
 
 payouts as (
 
-    select * from {{ ref('int_payouts') }}
+    select * exclude (match_basis, bank_receipt_key)
+    from {{ ref('int_payouts') }}
 
 ),
 
@@ -36,7 +37,7 @@ currencies as (
 per_payout as (
 
     select
-        payout_key,
+        payout_key as paid_payout_key,
         arg_min(bank_receipt_key, struct_pack(value_on, bank_receipt_key)) as bank_receipt_key,
         arg_min(match_basis, struct_pack(value_on, bank_receipt_key)) as match_basis,
         min(value_on) as received_on,
@@ -65,8 +66,8 @@ credited as (
 rated as (
 
     select
-        payouts.* exclude (match_basis, bank_receipt_key),
-        credited.* exclude (payout_key),
+        payouts.*,
+        credited.*,
         case
             when payouts.currency_code = credited.receipt_currency_code then 1
             else paying.usd_per_unit / paid_in.usd_per_unit
@@ -77,7 +78,7 @@ rated as (
         end as fx_rate_settled,
         paid_in.usd_per_unit as usd_per_received_unit
     from payouts
-    left join credited on payouts.payout_key = credited.payout_key
+    left join credited on payouts.payout_key = credited.paid_payout_key
     left join rates as paying
         on payouts.currency_code = paying.currency_code and credited.received_on = paying.valid_on
     left join rates as paid_in

@@ -2,6 +2,16 @@
     The state of an order line as all its documents tell it. Wide rows are made once: events are added up per line,
     then the order's facts and the ranks of its flow and supervision mode come beside them.
 #}
+{# What follows from these (days, lateness) or from the keys (order, market, month) would only make the hash slower. #}
+{% set hashed_columns = [
+    'line_key', 'channel', 'seller_id', 'flow', 'supervision_mode', 'product_id', 'quantity', 'cancelled_qty',
+    'returned_qty', 'currency_code', 'line_amount', 'line_amount_usd', 'state', 'state_since_at', 'released_qty',
+    'shipped_qty', 'delivered_qty', 'promised_on', 'waits_for', 'waits_due_on', 'violations', 'payment_key',
+    'shipment_key', 'declaration_key', 'payout_key', 'claim_row_key', 'payment_count', 'shipment_count',
+    'declaration_count',
+] %}
+{% set moments = [] %}
+{% for event in trade_events() %}{% do moments.append(event ~ '_at') %}{% endfor %}
 {% set side_track_list = "('" ~ side_tracks() | join("', '") ~ "')" %}
 with
 
@@ -100,12 +110,12 @@ order_of_flow as (
     from flows
     inner join milestone_rows
         on
-            (milestone_rows.flow is null or flows.flow = milestone_rows.flow)
-            and (milestone_rows.supervision_mode is null or flows.supervision_mode = milestone_rows.supervision_mode)
+            (milestone_rows.flow = '*' or flows.flow = milestone_rows.flow)
+            and (milestone_rows.supervision_mode = '*' or flows.supervision_mode = milestone_rows.supervision_mode)
     qualify
         row_number() over (
             partition by flows.flow, flows.supervision_mode, milestone_rows.milestone
-            order by milestone_rows.supervision_mode nulls last, milestone_rows.flow nulls last
+            order by milestone_rows.supervision_mode = '*', milestone_rows.flow = '*'
         ) = 1
 
 ),
@@ -113,15 +123,14 @@ order_of_flow as (
 ranks as (
 
     select
-        flow,
-        supervision_mode,
         {%- for milestone in milestones() %}
         max(case when milestone = '{{ milestone }}' then rank end) as {{ milestone }}_rank,
         bool_or(milestone = '{{ milestone }}' and counts_after_delivery) as {{ milestone }}_counts_after_delivery,
         bool_or(milestone = '{{ milestone }}' and is_awaited) as {{ milestone }}_is_awaited,
-        bool_or(milestone = '{{ milestone }}' and may_follow) as {{ milestone }}_may_follow
-        {{- ',' if not loop.last }}
+        bool_or(milestone = '{{ milestone }}' and may_follow) as {{ milestone }}_may_follow,
         {%- endfor %}
+        flow,
+        supervision_mode
     from order_of_flow
     group by flow, supervision_mode
 
@@ -160,7 +169,7 @@ order_payouts as (
 order_facts as (
 
     select
-        orders.order_key,
+        orders.order_key as facts_of_order_key,
         orders.source_id,
         orders.order_no,
         orders.seller_key,
@@ -205,7 +214,6 @@ first_claims as (
 line_events as (
 
     select
-        line_key,
         {%- for event in trade_events() %}
         min(event_at) filter (
             where event_name = '{{ event }}'{{ ' and is_complete' if event in milestones() }}
@@ -218,7 +226,7 @@ line_events as (
         arg_min(document_key, sequence_no) filter (where event_name = '{{ event }}') as {{ document }}_key,
         count(*) filter (where event_name = '{{ event }}') as {{ document }}_line_count,
         {%- endfor %}
-        bool_or(event_name in {{ side_track_list }}) as has_side_track
+        line_key as events_of_line_key
     from events
     group by line_key
 
@@ -258,16 +266,16 @@ placed as (
 
     select
         lines.*,
-        order_facts.* exclude (order_key),
-        line_events.* exclude (line_key),
+        order_facts.*,
+        line_events.*,
         gone_lines.last_side_track,
         gone_lines.last_side_track_at,
         gone_lines.gone_at,
         first_claims.claim_row_key,
         first_claims.open_claim_at
     from lines
-    inner join order_facts on lines.order_key = order_facts.order_key
-    inner join line_events on lines.line_key = line_events.line_key
+    inner join order_facts on lines.order_key = order_facts.facts_of_order_key
+    inner join line_events on lines.line_key = line_events.events_of_line_key
     left join gone_lines on lines.line_key = gone_lines.line_key
     left join first_claims on lines.line_key = first_claims.line_key
 
@@ -309,6 +317,9 @@ stated as (
 
     select
         *,
+        {%- for milestone in ('ordered', 'paid', 'declared', 'released', 'shipped', 'delivered') %}
+        {{ next_after(milestone) }} as after_{{ milestone }}_at,
+        {%- endfor %}
         case
             when gone_at is null then {{ milestone_of_rank('reached_rank') }}
             when refunded_at is not null then 'refunded'
@@ -355,6 +366,7 @@ judged as (
                 when stated.shipped_at < stated.paid_at and not stated.paid_may_follow then 'ledger.shipped_before_paid'
             end,
             case when stated.shipped_at < stated.released_at then 'ledger.shipped_before_released' end,
+            case when stated.amended_at is not null then 'ledger.changed_after_release' end,
             case when stated.delivered_at < stated.shipped_at then 'ledger.delivered_before_shipped' end,
             case when stated.released_at < stated.declared_at then 'ledger.released_before_declared' end,
             case
@@ -418,7 +430,7 @@ final as (
         cast(coalesce({{ event }}_qty, 0) as decimal(19, 4)) as {{ event }}_qty,
         {%- endfor %}
         {%- for milestone in ('ordered', 'paid', 'declared', 'released', 'shipped', 'delivered') %}
-        {{ days_in(milestone) }} as days_{{ milestone }},
+        {{ days_from(milestone ~ '_at', 'after_' ~ milestone ~ '_at') }} as days_{{ milestone }},
         {%- endfor %}
         promised_on,
         is_late,
@@ -439,6 +451,6 @@ final as (
 )
 
 select
-    final.*,
-    {{ row_hash('final') }} as line_hash
+    *,
+    {{ row_hash(hashed_columns + moments) }} as line_hash
 from final

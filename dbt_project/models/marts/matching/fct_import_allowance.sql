@@ -1,6 +1,6 @@
 {#
-    An order that stays within the allowance uses it up for the later ones of its calendar year, in the order of their
-    times. What customs rejected or sent back uses nothing.
+    Each order uses the allowance up for the later ones of its calendar year, in the order of their times. What customs
+    rejected or sent back uses nothing.
 #}
 with
 
@@ -80,7 +80,7 @@ select
     {{ money_text('cast(used_cny_amount + order_cny_amount as decimal(19, 4))', "'CNY'") }} as left_value,
     {{ money_text('allowance_amount', "'CNY'") }} as right_value,
     cast(used_cny_amount + order_cny_amount - allowance_amount as double) as difference,
-    order_key as left_document_key,
+    cast(null as varchar) as left_document_key,
     declaration_key as right_document_key,
     person_key,
     calendar_year,

@@ -1,4 +1,4 @@
-{# The person is whom customs knows, so an order counts from its list on: without one there is nobody to count it for. #}
+{# The person is whom customs knows, so an order counts from its list on: before it there is nobody to count it for. #}
 with
 
 evidence as (

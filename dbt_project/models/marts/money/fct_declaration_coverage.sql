@@ -105,8 +105,8 @@ declared_values as (
     inner join declaration_lines on declared.declaration_key = declaration_lines.declaration_key
     left join order_lines on declaration_lines.order_line_key = order_lines.line_key
     where
-        coalesce(order_lines.order_key, case when declaration_lines.order_line_key is null then declared.first_order_key end)
-        = declared.order_key
+        order_lines.order_key = declared.order_key
+        or (declaration_lines.order_line_key is null and declared.first_order_key = declared.order_key)
     group by declared.declaration_key, declared.order_key
 
 ),
@@ -197,9 +197,13 @@ shared as (
                 cast(declared_values.declared_amount as double)
                 / nullif(cast(declared_orders.declared_amount as double), 0)
         end as declared_share,
-        {%- for term in terms %}
-        order_terms.{{ term }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        order_terms.received_amount,
+        order_terms.fee_amount,
+        order_terms.tax_withheld_amount,
+        order_terms.refund_amount,
+        order_terms.adjustment_amount,
+        order_terms.other_than_goods_amount,
+        order_terms.not_yet_received_amount
     from declared_values
     inner join declared_orders on declared_values.order_key = declared_orders.order_key
     inner join order_terms on declared_values.order_key = order_terms.order_key
