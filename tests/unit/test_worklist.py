@@ -27,7 +27,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             "create table exception_worklist as select * replace (since_at::timestamp as since_at,"
             " act_from_on::date as act_from_on, value_at_risk_usd::decimal(19, 4) as value_at_risk_usd)"
             f" from (values {ROWS}) as rows (item_key, market, order_key, document_key, exception_id, reason,"
-            " left_value, right_value, value_at_risk_usd, since_at, act_from_on, owner_role, order_no, document_no, seller_id)"
+            " left_value, right_value, value_at_risk_usd, since_at, act_from_on, owner_role, order_no, document_no,"
+            " seller_id)"
         )
         connection.execute(
             """

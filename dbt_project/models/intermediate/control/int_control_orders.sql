@@ -151,19 +151,36 @@ listed as (
 
 ),
 
+-- A payment of several orders counts for each up to what it costs; whether it is enough for all tells the match rule.
+counted_payments as (
+
+    select
+        orders.order_key,
+        payments.payment_type,
+        payments.paid_at,
+        case
+            when payments.order_no like '%;%'
+                then sign(payments.amount) * least(abs(payments.amount), orders.payable_amount)
+            else payments.amount
+        end as amount
+    from order_documents
+    inner join payments on order_documents.document_key = payments.payment_key
+    inner join orders
+        on order_documents.order_key = orders.order_key and payments.currency_code = orders.currency_code
+    where order_documents.feed = 'payments'
+
+),
+
 paid as (
 
     select
-        order_documents.order_key,
-        payments.currency_code,
-        sum(case when payments.payment_type = 'payment' then payments.amount else 0 end) as paid_amount,
-        sum(case when payments.payment_type = 'refund' then -payments.amount else 0 end) as refunded_amount,
-        sum(case when payments.payment_type = 'chargeback' then -payments.amount else 0 end) as charged_back_amount,
-        min(case when payments.payment_type = 'payment' then payments.paid_at end) as first_paid_at
-    from order_documents
-    inner join payments on order_documents.document_key = payments.payment_key
-    where order_documents.feed = 'payments'
-    group by order_documents.order_key, payments.currency_code
+        order_key,
+        sum(case when payment_type = 'payment' then amount else 0 end) as paid_amount,
+        sum(case when payment_type = 'refund' then -amount else 0 end) as refunded_amount,
+        sum(case when payment_type = 'chargeback' then -amount else 0 end) as charged_back_amount,
+        min(case when payment_type = 'payment' then paid_at end) as first_paid_at
+    from counted_payments
+    group by order_key
 
 ),
 
@@ -240,7 +257,7 @@ told as (
     inner join markets on orders.market = markets.market
     left join listed on orders.order_key = listed.order_key
     left join source_feeds on orders.source_id = source_feeds.source_id
-    left join paid on orders.order_key = paid.order_key and orders.currency_code = paid.currency_code
+    left join paid on orders.order_key = paid.order_key
     left join taken_back on orders.order_key = taken_back.order_key
     left join granted on orders.order_key = granted.order_key
 
