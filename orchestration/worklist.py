@@ -4,7 +4,7 @@
     python -m orchestration.worklist --on 2026-06-30 --market GB --role treasury --top 50
     python -m orchestration.worklist --csv > worklist.csv
 
-Belongs here: reading the published worklist as of a day. Does not: what makes an item (see the mart exception_worklist).
+Belongs here: reading the published worklist as of a day. Does not: what makes an item (mart exception_worklist).
 The table knows no clock: an item has a day from which on somebody must act, and only who reads it has a today.
 """
 
@@ -13,8 +13,8 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from orchestration.lake import PUBLISHED, Lake
@@ -25,8 +25,30 @@ if TYPE_CHECKING:
     import duckdb
 
 ROLES = ("payments", "logistics", "customs", "treasury", "tax", "data")
+# Whether somebody is above the allowance of a year is told by all its months together, and so in a table of its own.
+_ITEMS = """
+    with amounts as (
+        select order_key, min(order_no) as order_no, min(seller_id) as seller_id, min(ordered_at) as ordered_at,
+            sum(line_amount_usd) as amount_usd
+        from fct_trade_ledger where order_key in (
+            select order_key from fct_import_allowance where match_status = 'mismatch'
+        )
+        group by order_key
+    ),
+    items as (
+        select * from exception_worklist
+        union all by name
+        select 'allowance ' || order_key as item_key, market, month, order_key, right_document_key as document_key,
+            'allowance_exceeded' as exception_id,
+            'The buyer imports for more than the allowance of the year.' as reason, left_value, right_value,
+            amount_usd as value_at_risk_usd, ordered_at as since_at, ordered_at::date as act_from_on,
+            'customs' as owner_role, order_no, order_no as document_no, seller_id
+        from fct_import_allowance inner join amounts using (order_key)
+        where match_status = 'mismatch'
+    )
+"""
 _DUE = """
-    from exception_worklist
+    from items
     where act_from_on <= $on and ($market is null or market = $market) and ($role is null or owner_role = $role)
 """
 
@@ -73,6 +95,7 @@ def due_items(
     """The items on which somebody must act by this day, most money first; without a known value last."""
     rows = con.execute(
         f"""
+        {_ITEMS}
         select value_at_risk_usd::double, market, exception_id, reason, left_value, right_value, owner_role,
             since_at::date::varchar, act_from_on::varchar, order_no, document_no, seller_id, order_key, document_key
         {_DUE}
@@ -81,7 +104,8 @@ def due_items(
         """,
         {"on": on, "market": market, "role": role},
     ).fetchall()
-    return [Item(*row, trace=_trace(row[9], row[10], row[12], row[13])) for row in rows]
+    names = [field.name for field in fields(Item)][:-1]
+    return [Item(**dict(zip(names, row, strict=True)), trace=_trace(row[9], row[10], row[12], row[13])) for row in rows]
 
 
 def tallies(
@@ -90,6 +114,7 @@ def tallies(
     """The same items counted by their reason, most money first."""
     rows = con.execute(
         f"""
+        {_ITEMS}
         select exception_id, owner_role, count(*), coalesce(sum(value_at_risk_usd), 0)::double {_DUE}
         group by all order by all desc
         """,
@@ -110,8 +135,9 @@ def in_words(items: Sequence[Item], counts: Sequence[Tally], on: date, quarantin
     lines = []
     for number, item in enumerate(items, 1):
         value = "value unknown" if item.value_at_risk_usd is None else f"USD {item.value_at_risk_usd:,.2f}"
+        days = f"since {item.since_on}, act from {item.act_from_on}"
         lines += [
-            f"{number:>3}. {value}  {item.market}  {item.owner_role}  since {item.since_on}, act from {item.act_from_on}",
+            f"{number:>3}. {value}  {item.market}  {item.owner_role}  {days}",
             f"     {item.reason}",
             f"     {item.left_value or '-'}  |  {item.right_value or '-'}",
             f"     {item.trace}",
@@ -119,7 +145,8 @@ def in_words(items: Sequence[Item], counts: Sequence[Tally], on: date, quarantin
     total = sum(tally.item_count for tally in counts)
     lines += ["", f"On {on}: {total} items to act on, {len(items)} shown."]
     lines += [
-        f"  {tally.exception_id:<24} {tally.owner_role:<10} {tally.item_count:>7} items  USD {tally.value_at_risk_usd:>16,.2f}"
+        f"  {tally.exception_id:<24} {tally.owner_role:<10} {tally.item_count:>7} items"
+        f"  USD {tally.value_at_risk_usd:>16,.2f}"
         for tally in counts
     ]
     if quarantine:
@@ -144,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     form.add_argument("--json", action="store_true", help="one JSON object per item")
     form.add_argument("--csv", action="store_true", help="comma-separated values, all items")
     options = parser.parse_args(arguments)
-    on = options.on or date.today()
+    on = options.on or datetime.now(UTC).date()
     chosen = {"market": options.market, "role": options.role}
     with connect(Lake(Settings()), namespace=options.namespace) as con:
         items = due_items(con, on, **chosen, top=None if options.csv else options.top)

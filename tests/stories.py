@@ -20,6 +20,7 @@ SOURCES: Mapping[str, str] = {
     "orders": "bazaar", "order_lines": "bazaar", "returns": "bazaar", "payments": "teller", "shipments": "haulier",
     "shipment_lines": "haulier", "tracking_events": "haulier", "declarations": "agent", "declaration_lines": "agent",
     "declaration_receipts": "agent", "settlements": "clearing", "rebate_claims": "bureau",
+    "stock_snapshots": "depot",
 }  # fmt: skip
 
 

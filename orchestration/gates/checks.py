@@ -147,11 +147,14 @@ def as_metadata(verdict: Verdict, broken: Sequence[BrokenPromise]) -> dict[str, 
         found["markets_not_judged"] = dg.MetadataValue.text(", ".join(sorted(verdict.unjudged)))
     if broken:
         rows = [
-            f"| {entry.promise} | {entry.market} | {entry.severity} | {entry.count} | {entry.amounts} | {entry.sentence} |"
+            f"| {entry.promise} | {entry.market} | {entry.severity} | {entry.count} | {entry.amounts}"
+            f" | {entry.sentence} |"
             for entry in broken
         ]
         found["broken_promises"] = dg.MetadataValue.md(
-            "\n".join(["| promise | market | severity | rows | off by | in words |", "|---|---|---|---|---|---|", *rows])
+            "\n".join(
+                ["| promise | market | severity | rows | off by | in words |", "|---|---|---|---|---|---|", *rows]
+            )
         )
         examples = [
             f"| {entry.market} | {entry.promise} | {example.file} | {'' if example.row is None else example.row}"

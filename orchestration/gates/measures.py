@@ -268,7 +268,9 @@ _DECLARATIONS = """
     from marts.fct_declarations
 """
 # By month: a broken file shows in its months and would drown in years. What the seed tolerates is off by nothing.
-_EVERY_INVARIANT = " union all by name ".join(f"select '{table}' as \"table\", * from {table}" for table in INVARIANT_TABLES)
+_EVERY_INVARIANT = " union all by name ".join(
+    f"select '{table}' as \"table\", * from {table}" for table in INVARIANT_TABLES
+)
 _INVARIANTS = f"""
     with months as (
         select "table", market, month, invariant_id, unit,
@@ -287,10 +289,10 @@ _INVARIANTS = f"""
         from months inner join seeds.invariant as invariants using (invariant_id)
     )
     select "table", market,
-        format('{{}} in {{}}: {{}} {{}} off, in {{}} of {{}}{{}}', invariant_id, month, round(broken_amount, 2), unit,
+        format('{{}} in {{}}: {{:.2f}} {{}} off, in {{}} of {{}}{{}}', invariant_id, month, broken_amount::double, unit,
             broken_count, checked_count,
             coalesce('; python -m orchestration.trace "' || example || '"', '')) as subject,
-        format('{{}} {{}}', round(off_by, 2), unit) as amount_in_words,
+        format('{{:.2f}} {{}}', off_by, unit) as amount_in_words,
         {", ".join(f"case when invariant_id = '{name}' then off_by end as {name}" for name in INVARIANTS)}
     from judged
     order by off_by desc, market, month, unit

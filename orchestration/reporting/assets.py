@@ -24,7 +24,7 @@ MOST_MARKETS = 9
     kinds={"python", "duckdb", "matplotlib"},
 )
 def operations(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
-    """Clearance time, delivery on time, matching, unexplained money and the worklist by reason, of the run's markets."""
+    """Clearance, delivery on time, matching, unexplained money and the worklist by reason, of the run's markets."""
     # matplotlib takes over a second to import: only a run that draws pays for it.
     from orchestration.forecasting.plots import as_markdown_image
     from orchestration.reporting.figures import connect, read_operations

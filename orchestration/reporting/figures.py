@@ -63,7 +63,8 @@ _CLEARANCE = """
             date_diff('second', min(declared_at), max(released_at)) / 3600.0 as hours
         from fct_trade_ledger where declared_at is not null and released_at is not null group by all
     )
-    select market, (month || '-01')::date, 'median', quantile_cont(hours, 0.5) from per_order where hours >= 0 group by all
+    select market, (month || '-01')::date, 'median', quantile_cont(hours, 0.5)
+    from per_order where hours >= 0 group by all
     union all
     select market, (month || '-01')::date, 'nine of ten', quantile_cont(hours, 0.9)
     from per_order where hours >= 0 group by all
@@ -96,8 +97,8 @@ def connect(lake: Lake, markets: Sequence[str]) -> "duckdb.DuckDBPyConnection":
 def read_operations(con: "duckdb.DuckDBPyConnection", *, most_markets: int) -> Operations:
     """What is drawn: of the markets with most orders, the most important first."""
     ranked = con.execute(
-        "select market, max(kpi_on) from market_kpi where kpi_id = 'orders' group by market order by sum(numerator) desc,"
-        " market"
+        "select market, max(kpi_on) from market_kpi where kpi_id = 'orders'"
+        " group by market order by sum(numerator) desc, market"
     ).fetchall()
     markets = [str(row[0]) for row in ranked[:most_markets]]
     as_of = max((row[1] for row in ranked), default=None)

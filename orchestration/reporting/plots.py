@@ -77,8 +77,7 @@ def panels_plot(
         axes.set_title(panel.market, loc="left", fontsize=10, fontweight="bold", color=INK, pad=4)
     if len(panels[0].series) > 1:
         words = "   ".join(
-            f"{series.name}: {colour}"
-            for series, colour in zip(panels[0].series, ("dark", "orange"), strict=False)
+            f"{series.name}: {colour}" for series, colour in zip(panels[0].series, ("dark", "orange"), strict=False)
         )
         title = f"{title}\n{words}"
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
@@ -113,9 +112,7 @@ def worklist_plot(reasons: Sequence[Reason], as_of: date | None) -> bytes | None
 def _figure(height_inches: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(
-        figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white"
-    )
+    return Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
 
 
 def _floor(panels: Sequence[Panel], marks: Sequence[float]) -> float:

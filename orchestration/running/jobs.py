@@ -29,7 +29,7 @@ market_job = dg.define_asset_job(
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
-        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, reports: for the markets of its partitions."
+        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, pictures: for its partitions' markets."
     ),
 )
 scorecard_job = dg.define_asset_job(

@@ -68,7 +68,6 @@ lines as (
         ledger.quantity,
         ledger.line_amount,
         ledger.line_amount_usd,
-        coalesce(order_lines.list_price_amount, order_lines.unit_price_amount) * ledger.quantity as list_amount,
         ledger.cancelled_qty,
         coalesce(ledger.returned_qty, 0) as returned_qty,
         coalesce(ledger.delivered_qty, 0) as delivered_qty,
@@ -86,7 +85,6 @@ lines as (
             else 0
         end as stopped_qty
     from ledger
-    inner join order_lines on ledger.line_key = order_lines.line_key
 
 ),
 
@@ -95,11 +93,18 @@ valued_lines as (
 
     select
         *,
-        {{ as_amount('line_amount_usd * least(cancelled_qty + returned_qty + stopped_qty, quantity) / quantity') }}
-            as gone_amount_usd,
-        {{ as_amount('line_amount * least(cancelled_qty + stopped_qty, quantity) / quantity') }} as called_off_amount,
-        {{ as_amount('line_amount * greatest(quantity - cancelled_qty - stopped_qty - delivered_qty, 0) / quantity') }}
-            as undelivered_amount
+        case
+            when cancelled_qty + returned_qty + stopped_qty = 0 then 0
+            else {{ as_share('line_amount_usd', 'least(cancelled_qty + returned_qty + stopped_qty, quantity)') }}
+        end as gone_amount_usd,
+        case
+            when cancelled_qty + stopped_qty = 0 then 0
+            else {{ as_share('line_amount', 'least(cancelled_qty + stopped_qty, quantity)') }}
+        end as called_off_amount,
+        case
+            when delivered_qty >= quantity then 0
+            else {{ as_share('line_amount', 'greatest(quantity - cancelled_qty - stopped_qty - delivered_qty, 0)') }}
+        end as undelivered_amount
     from lines
 
 ),
@@ -109,13 +114,10 @@ per_order as (
     select
         order_key,
         count(*) as line_count,
-        sum(quantity) as sold_qty,
         sum(cancelled_qty) as cancelled_qty,
         sum(returned_qty) as returned_qty,
-        sum(stopped_qty) as stopped_qty,
         sum(delivered_qty) as delivered_qty,
         sum(line_amount_usd) as line_amount_usd,
-        sum(list_amount) as list_amount,
         sum(gone_amount_usd) as gone_amount_usd,
         sum(called_off_amount) as called_off_amount,
         sum(undelivered_amount) as undelivered_amount,
@@ -137,19 +139,48 @@ per_order as (
 
 ),
 
+-- What the goods cost before any discount; where the source names no list price, their price.
+listed as (
+
+    select
+        order_key,
+        sum(coalesce(list_price_amount, unit_price_amount) * quantity) as list_amount
+    from order_lines
+    where leg_type = 'sale' and product_kind = 'product'
+    group by order_key
+
+),
+
+-- A payment of several orders counts for each up to what it costs; whether it is enough for all tells the match rule.
+counted_payments as (
+
+    select
+        orders.order_key,
+        payments.payment_type,
+        payments.paid_at,
+        case
+            when payments.order_no like '%;%'
+                then sign(payments.amount) * least(abs(payments.amount), orders.payable_amount)
+            else payments.amount
+        end as amount
+    from order_documents
+    inner join payments on order_documents.document_key = payments.payment_key
+    inner join orders
+        on order_documents.order_key = orders.order_key and payments.currency_code = orders.currency_code
+    where order_documents.feed = 'payments'
+
+),
+
 paid as (
 
     select
-        order_documents.order_key,
-        payments.currency_code,
-        sum(case when payments.payment_type = 'payment' then payments.amount else 0 end) as paid_amount,
-        sum(case when payments.payment_type = 'refund' then -payments.amount else 0 end) as refunded_amount,
-        sum(case when payments.payment_type = 'chargeback' then -payments.amount else 0 end) as charged_back_amount,
-        min(case when payments.payment_type = 'payment' then payments.paid_at end) as first_paid_at
-    from order_documents
-    inner join payments on order_documents.document_key = payments.payment_key
-    where order_documents.feed = 'payments'
-    group by order_documents.order_key, payments.currency_code
+        order_key,
+        sum(case when payment_type = 'payment' then amount else 0 end) as paid_amount,
+        sum(case when payment_type = 'refund' then -amount else 0 end) as refunded_amount,
+        sum(case when payment_type = 'chargeback' then -amount else 0 end) as charged_back_amount,
+        min(case when payment_type = 'payment' then paid_at end) as first_paid_at
+    from counted_payments
+    group by order_key
 
 ),
 
@@ -190,103 +221,112 @@ granted as (
 
 ),
 
--- Who calls a whole order off gets everything back, freight and tax too; otherwise the goods are paid back.
-owed as (
+told as (
 
     select
         orders.order_key,
-        coalesce(paid.refunded_amount, 0) as refunded_amount,
-        least(
-            case
-                when per_order.kept_line_count = 0 then orders.payable_amount
-                else
-                    round(per_order.called_off_amount, 2)
-                    + coalesce(taken_back.return_refund_amount, 0)
-                    + coalesce(granted.dispute_refund_amount, 0)
-            end,
-            orders.payable_amount
-        ) as owed_amount,
-        case
-            when per_order.delivered_qty = 0 then orders.payable_amount else round(per_order.undelivered_amount, 2)
-        end as undelivered_amount,
-        orders.payable_amount
+        orders.source_id,
+        orders.market,
+        orders.month,
+        orders.order_no,
+        orders.ordered_on,
+        orders.ordered_at,
+        orders.promised_on,
+        orders.seller_key,
+        orders.seller_id,
+        orders.seller_country,
+        orders.flow,
+        orders.supervision_mode,
+        orders.currency_code,
+        orders.payable_amount,
+        orders.discount_amount,
+        coalesce(orders.tags, '') like '%is_test_order%' as is_test_order,
+        coalesce(source_feeds.has_payments, 0) = 1 as has_payments,
+        coalesce(source_feeds.has_shipments, 0) = 1 as has_shipments,
+        cast(coalesce(paid.paid_amount, 0) as decimal(19, 4)) as paid_amount,
+        cast(coalesce(paid.refunded_amount, 0) as decimal(19, 4)) as refunded_amount,
+        cast(coalesce(paid.charged_back_amount, 0) as decimal(19, 4)) as charged_back_amount,
+        paid.first_paid_at,
+        listed.list_amount,
+        coalesce(taken_back.has_faulty_goods, 0) = 1 as has_faulty_goods,
+        coalesce(taken_back.return_refund_amount, 0) + coalesce(granted.dispute_refund_amount, 0) as granted_amount,
+        markets.time_zone,
+        per_order.* exclude (order_key)
     from orders
     inner join per_order on orders.order_key = per_order.order_key
-    left join paid on orders.order_key = paid.order_key and orders.currency_code = paid.currency_code
+    inner join markets on orders.market = markets.market
+    left join listed on orders.order_key = listed.order_key
+    left join source_feeds on orders.source_id = source_feeds.source_id
+    left join paid on orders.order_key = paid.order_key
     left join taken_back on orders.order_key = taken_back.order_key
     left join granted on orders.order_key = granted.order_key
 
 ),
 
--- Goods that never arrived may be paid back without any other word: many sources say so by the refund alone.
-expected as (
+-- Who calls a whole order off gets everything back, freight and tax too; otherwise the goods are paid back.
+owed as (
 
     select
-        order_key,
-        cast(
-            least(greatest(owed_amount, least(refunded_amount, owed_amount + undelivered_amount)), payable_amount)
-            as decimal(19, 4)
-        ) as taken_back_amount
-    from owed
+        *,
+        case
+            when kept_line_count = 0 then payable_amount
+            else least(called_off_amount + granted_amount, payable_amount)
+        end as owed_amount,
+        case when delivered_qty = 0 then payable_amount else undelivered_amount end as at_most_besides_amount
+    from told
 
 )
 
 select
-    orders.order_key,
-    orders.source_id,
-    orders.market,
-    orders.month,
-    orders.order_no,
-    orders.ordered_on,
-    orders.ordered_at,
-    orders.promised_on,
-    orders.seller_key,
-    orders.seller_id,
-    orders.seller_country,
-    orders.flow,
-    orders.supervision_mode,
-    orders.currency_code,
-    orders.payable_amount,
-    orders.discount_amount,
-    coalesce(orders.tags, '') like '%is_test_order%' as is_test_order,
-    coalesce(source_feeds.has_payments, 0) = 1 as has_payments,
-    coalesce(source_feeds.has_shipments, 0) = 1 as has_shipments,
-    cast(coalesce(paid.paid_amount, 0) as decimal(19, 4)) as paid_amount,
-    cast(coalesce(paid.refunded_amount, 0) as decimal(19, 4)) as refunded_amount,
-    cast(coalesce(paid.charged_back_amount, 0) as decimal(19, 4)) as charged_back_amount,
-    paid.first_paid_at,
-    coalesce({{ local_date('paid.first_paid_at', 'markets.time_zone') }}, orders.ordered_on) as settled_on,
-    expected.taken_back_amount,
-    coalesce(paid.refunded_amount, 0) >= orders.payable_amount - 0.01 as is_refunded,
-    per_order.paid_missing_count > 0 as is_payment_missing,
-    per_order.line_count,
-    per_order.sold_qty,
-    per_order.cancelled_qty,
-    per_order.returned_qty,
-    per_order.stopped_qty,
-    per_order.delivered_qty,
-    per_order.line_amount,
-    per_order.line_amount_usd,
-    per_order.list_amount,
-    per_order.gone_amount_usd,
-    per_order.due_line_count,
-    per_order.delivered_line_count,
-    per_order.shipped_line_count,
-    per_order.lost_line_count,
-    per_order.violating_line_count,
-    coalesce(taken_back.has_faulty_goods, 0) = 1 as has_faulty_goods,
-    per_order.declared_at,
-    per_order.released_at,
-    per_order.shipped_at,
-    per_order.delivered_at,
-    {{ local_date('per_order.delivered_at', 'markets.time_zone') }} as delivered_on,
-    per_order.received_at,
-    case when per_order.line_amount > 0 then cast(per_order.line_amount_usd as double) / per_order.line_amount end
-        as usd_per_unit
-from orders
-inner join per_order on orders.order_key = per_order.order_key
-inner join expected on orders.order_key = expected.order_key
-inner join markets on orders.market = markets.market
-left join source_feeds on orders.source_id = source_feeds.source_id
-left join paid on orders.order_key = paid.order_key and orders.currency_code = paid.currency_code
-left join taken_back on orders.order_key = taken_back.order_key
+    order_key,
+    source_id,
+    market,
+    month,
+    order_no,
+    ordered_on,
+    ordered_at,
+    promised_on,
+    seller_key,
+    seller_id,
+    seller_country,
+    flow,
+    supervision_mode,
+    currency_code,
+    payable_amount,
+    discount_amount,
+    is_test_order,
+    has_payments,
+    has_shipments,
+    paid_amount,
+    refunded_amount,
+    charged_back_amount,
+    first_paid_at,
+    coalesce({{ local_date('first_paid_at', 'time_zone') }}, ordered_on) as settled_on,
+    -- Goods that never arrived may be paid back without any other word: many sources say so by the refund alone.
+    cast(
+        least(greatest(owed_amount, least(refunded_amount, owed_amount + at_most_besides_amount)), payable_amount)
+        as decimal(19, 4)
+    ) as taken_back_amount,
+    refunded_amount >= payable_amount - 0.01 as is_refunded,
+    paid_missing_count > 0 as is_payment_missing,
+    line_count,
+    cancelled_qty,
+    returned_qty,
+    delivered_qty,
+    line_amount_usd,
+    list_amount,
+    gone_amount_usd,
+    due_line_count,
+    delivered_line_count,
+    shipped_line_count,
+    lost_line_count,
+    violating_line_count,
+    has_faulty_goods,
+    declared_at,
+    released_at,
+    shipped_at,
+    delivered_at,
+    {{ local_date('delivered_at', 'time_zone') }} as delivered_on,
+    received_at,
+    case when line_amount > 0 then cast(line_amount_usd as double) / line_amount end as usd_per_unit
+from owed

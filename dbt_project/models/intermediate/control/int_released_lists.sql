@@ -7,13 +7,7 @@ with
 
 declarations as (
 
-    select * from {{ with_published('stg_declarations') }}
-
-),
-
-receipts as (
-
-    select * from {{ with_published('stg_declaration_receipts') }}
+    select * from {{ ref('int_customs_states') }}
 
 ),
 
@@ -38,21 +32,11 @@ lists as (
         declarations.declaration_key,
         declarations.declaration_no,
         declarations.order_no,
-        declarations.waybill_no
+        declarations.waybill_no,
+        declarations.released_at
     from order_documents
     inner join declarations on order_documents.document_key = declarations.declaration_key
-    where order_documents.feed = 'declarations' and declarations.document_kind = 'list'
-
-),
-
-released as (
-
-    select
-        declaration_key,
-        min(received_at) as released_at
-    from receipts
-    where status_code = '800'
-    group by declaration_key
+    where order_documents.feed = 'declarations' and declarations.is_list and declarations.released_at is not null
 
 ),
 
@@ -64,7 +48,7 @@ waybills as (
         max(case when shipments.order_no like '%;%' then 1 else 0 end) as is_shared
     from order_documents
     inner join shipments on order_documents.document_key = shipments.shipment_key
-    where order_documents.feed = 'shipments'
+    where order_documents.feed = 'shipments' and order_documents.order_key in (select lists.order_key from lists)
     group by order_documents.order_key, shipments.waybill_no
 
 ),
@@ -82,7 +66,7 @@ select
     lists.order_key,
     lists.declaration_key,
     lists.declaration_no,
-    cast(released.released_at as date) as released_on,
+    cast(lists.released_at as date) as released_on,
     case
         when lists.order_no like '%;%' or lists.waybill_no is null or lists.waybill_no like '%;%' then 0
         when waybills.is_shared = 0 then 1
@@ -94,6 +78,5 @@ select
         else 0
     end as is_waiting
 from lists
-inner join released on lists.declaration_key = released.declaration_key
 left join waybills on lists.order_key = waybills.order_key and lists.waybill_no = waybills.waybill_no
 left join shipped_orders on lists.order_key = shipped_orders.order_key

@@ -2,6 +2,10 @@
     Whatever is open and needs a person, with the day from which on he must act; who reads it compares with his day.
     Money at risk is in dollars at the rate of the order's day.
 #}
+{% set kinds_of_items = [
+    'waiting_items', 'order_items', 'violation_items', 'match_items', 'coverage_items', 'payout_items', 'claim_items',
+    'unlinked_items',
+] %}
 {% set waits = {
     'paid': 'payment_overdue',
     'refund': 'refund_overdue',
@@ -117,7 +121,7 @@ paid_out_orders as (
 
 ),
 
--- One item for what all lines of an order wait for together.
+-- One item for what all lines of an order wait for together; rebates are told by their claims.
 waiting as (
 
     select
@@ -140,10 +144,9 @@ waiting_items as (
 
     select
         case
+            when waiting.waits_for = 'refund' and waiting.is_lost = 1 then 'lost_without_refund'
             {% for milestone, exception_id in waits.items() -%}
-            when waiting.waits_for = '{{ milestone }}'
-                then {% if milestone == 'refund' %}case when waiting.is_lost = 1 then 'lost_without_refund' else '{{ exception_id }}' end
-                {%- else %}'{{ exception_id }}'{% endif %}
+            when waiting.waits_for = '{{ milestone }}' then '{{ exception_id }}'
             {% endfor -%}
         end as exception_id,
         orders.market,
@@ -163,9 +166,8 @@ waiting_items as (
     inner join orders on waiting.order_key = orders.order_key
     left join paid_out_orders on waiting.order_key = paid_out_orders.order_key
     where
-        waiting.waits_for in ('{{ waits.keys() | join("', '") }}')
         -- Money that is settled and has not come is the payout's item, once for all its orders.
-        and (
+        (
             waiting.waits_for <> 'received'
             or (paid_out_orders.order_key is null and not orders.is_payment_missing)
         )
@@ -328,8 +330,8 @@ coverage_items as (
         coalesce(coverage.receipt_due_on, coverage.declared_on) as act_from_on
     from coverage
     inner join orders on coverage.order_key = orders.order_key
-    cross join (select tolerance from invariants where invariant_id = 'declared_value_is_explained') as tolerated
-    where abs(coverage.unexplained_amount) > tolerated.tolerance
+    inner join invariants on invariants.invariant_id = 'declared_value_is_explained'
+    where abs(coverage.unexplained_amount) > invariants.tolerance
 
 ),
 
@@ -369,10 +371,10 @@ claim_items as (
 
     select
         case
-            when is_key_reused then 'rebate_key_reused'
-            when rebate_state = 'clawback_due' then 'rebate_claw_back'
-            when rebate_state = 'queried' then 'rebate_queried'
-            when rebate_state = 'refused' then 'rebate_refused'
+            when claims.is_key_reused then 'rebate_key_reused'
+            when claims.rebate_state = 'clawback_due' then 'rebate_claw_back'
+            when claims.rebate_state = 'queried' then 'rebate_queried'
+            when claims.rebate_state = 'refused' then 'rebate_refused'
             else 'rebate_overdue'
         end as exception_id,
         claims.market,
@@ -385,7 +387,8 @@ claim_items as (
         cast(null as varchar) as detail,
         'claimed ' || claims.rebate_amount || ' ' || claims.currency_code as left_value,
         case
-            when claims.rebate_state = 'clawback_due' then 'to repay ' || claims.clawback_amount || ' ' || claims.currency_code
+            when claims.rebate_state = 'clawback_due'
+                then 'to repay ' || claims.clawback_amount || ' ' || claims.currency_code
             else claims.rebate_state
         end as right_value,
         {{ in_usd(
@@ -428,8 +431,7 @@ unlinked_items as (
 
 every_item as (
 
-    {% for name in ('waiting_items', 'order_items', 'violation_items', 'match_items', 'coverage_items', 'payout_items', 'claim_items',
-        'unlinked_items') -%}
+    {% for name in kinds_of_items -%}
     select * from {{ name }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -448,7 +450,9 @@ select
     every_item.order_key,
     every_item.document_key,
     every_item.exception_id,
-    case when every_item.detail is null then items.words else items.words || ' (' || every_item.detail || ')' end as reason,
+    case
+        when every_item.detail is null then items.words else items.words || ' (' || every_item.detail || ')'
+    end as reason,
     every_item.left_value,
     every_item.right_value,
     cast(every_item.value_at_risk_usd as decimal(19, 4)) as value_at_risk_usd,

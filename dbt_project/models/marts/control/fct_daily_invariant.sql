@@ -112,7 +112,7 @@ findings as (
         'payments_match_orders' as invariant_id,
         market,
         month,
-        settled_on as "day",
+        settled_on as day,
         currency_code as unit,
         order_no as document_no,
         paid_net_amount as left_amount,
@@ -125,7 +125,7 @@ findings as (
         'list_has_one_order_and_waybill' as invariant_id,
         market,
         month,
-        released_on as "day",
+        released_on as day,
         'lists' as unit,
         declaration_no as document_no,
         is_single as left_amount,
@@ -138,7 +138,7 @@ findings as (
         'departure_after_release' as invariant_id,
         market,
         month,
-        shipped_on as "day",
+        shipped_on as day,
         'order lines' as unit,
         order_no as document_no,
         is_released_before as left_amount,
@@ -151,7 +151,7 @@ findings as (
         'delivered_within_ordered' as invariant_id,
         market,
         month,
-        cast(ordered_at as date) as "day",
+        cast(ordered_at as date) as day,
         'pieces' as unit,
         order_no as document_no,
         greatest(coalesce(shipped_qty, 0), coalesce(delivered_qty, 0)) as left_amount,
@@ -166,7 +166,7 @@ findings as (
         'declared_value_is_explained' as invariant_id,
         market,
         month,
-        declared_on as "day",
+        declared_on as day,
         currency_code as unit,
         declaration_no as document_no,
         declared_amount - unexplained_amount as left_amount,
@@ -179,7 +179,7 @@ findings as (
         'stock_is_conserved' as invariant_id,
         market,
         month,
-        counted_on as "day",
+        counted_on as day,
         'pieces' as unit,
         site_code || ' ' || product_id as document_no,
         expected_qty as left_amount,
@@ -192,15 +192,18 @@ findings as (
         'rebate_within_base' as invariant_id,
         market,
         month,
-        cast(claimed_at as date) as "day",
+        cast(claimed_at as date) as day,
         currency_code as unit,
         claim_key as document_no,
         rebate_amount as left_amount,
         0 as waiting_amount,
-        case when is_key_reused then 0 else least(rebate_amount, round(base_amount * rate_pct / 100, 2)) end
-            as right_amount,
-        case when is_key_reused then rebate_amount
-            else greatest(rebate_amount - round(base_amount * rate_pct / 100, 2), 0) end as difference
+        case
+            when is_key_reused then 0 else least(rebate_amount, round(base_amount * rate_pct / 100, 2))
+        end as right_amount,
+        case
+            when is_key_reused then rebate_amount
+            else greatest(rebate_amount - round(base_amount * rate_pct / 100, 2), 0)
+        end as difference
     from claims
     where claim_status <> 'refused'
 
@@ -209,7 +212,7 @@ findings as (
 select
     findings.market,
     findings.month,
-    findings."day",
+    findings.day,
     findings.invariant_id,
     findings.unit,
     {{ invariant_sums('findings.document_no', 'findings.waiting_amount') }}
@@ -219,7 +222,7 @@ inner join places on findings.market = places.market and findings.month = places
 group by
     findings.market,
     findings.month,
-    findings."day",
+    findings.day,
     findings.invariant_id,
     findings.unit,
     invariants.severity,

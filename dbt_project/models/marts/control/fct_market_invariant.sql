@@ -19,7 +19,7 @@ findings as (
     select
         market,
         month,
-        {{ first_day_of('month') }} as "day",
+        {{ first_day_of('month') }} as day,
         order_key,
         order_cny_amount - least(greatest(cast(difference as decimal(19, 4)), 0), order_cny_amount) as left_amount,
         order_cny_amount as right_amount,
@@ -32,7 +32,7 @@ findings as (
 select
     findings.market,
     findings.month,
-    findings."day",
+    findings.day,
     invariants.invariant_id,
     'CNY' as unit,
     {{ invariant_sums('findings.order_key') }}
@@ -41,7 +41,7 @@ cross join invariants
 group by
     findings.market,
     findings.month,
-    findings."day",
+    findings.day,
     invariants.invariant_id,
     invariants.severity,
     invariants.tolerance

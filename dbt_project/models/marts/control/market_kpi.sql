@@ -176,11 +176,12 @@ clearance_days as (
         ordered_on,
         flow,
         count(*) as order_count,
-        {% for column in ('clearance_hours', 'clearance_office_hours') -%}
-        sum({{ column }}) as {{ column }},
-        {{ quantile_of(column, 0.5) }} as {{ column }}_50,
-        {{ quantile_of(column, 0.9) }} as {{ column }}_90{{ ',' if not loop.last }}
-        {% endfor -%}
+        sum(clearance_hours) as clearance_hours,
+        sum(clearance_office_hours) as clearance_office_hours,
+        {{ quantile_of('clearance_hours', 0.5) }} as clearance_hours_50,
+        {{ quantile_of('clearance_hours', 0.9) }} as clearance_hours_90,
+        {{ quantile_of('clearance_office_hours', 0.5) }} as clearance_office_hours_50,
+        {{ quantile_of('clearance_office_hours', 0.9) }} as clearance_office_hours_90
     from clearances
     group by market, month, ordered_on, flow
 
@@ -192,10 +193,7 @@ order_days as (
         market,
         month,
         ordered_on,
-        {% for kpi_id, numerator, denominator in by_order_day -%}
-        {{ numerator }} as {{ kpi_id }}_numerator,
-        {{ denominator or 'null' }} as {{ kpi_id }}_denominator{{ ',' if not loop.last }}
-        {% endfor -%}
+        {{ sums_of(by_order_day) }}
     from orders
     group by market, month, ordered_on
 
@@ -207,10 +205,7 @@ due_days as (
         market,
         month,
         promised_on,
-        {% for kpi_id, numerator, denominator in by_due_day -%}
-        {{ numerator }} as {{ kpi_id }}_numerator,
-        {{ denominator }} as {{ kpi_id }}_denominator{{ ',' if not loop.last }}
-        {% endfor -%}
+        {{ sums_of(by_due_day) }}
     from due_orders
     group by market, month, promised_on
 
@@ -261,18 +256,19 @@ figures as (
     union all
     {% endfor -%}
     {% for kpi_id, numerator, denominator in by_order_day + by_due_day -%}
-    {% set days, kpi_on = ('order_days', 'ordered_on') if loop.index <= by_order_day | length else ('due_days', 'promised_on') -%}
+    {% set is_due = loop.index > by_order_day | length -%}
     select
         market,
         month,
-        {{ kpi_on }} as kpi_on,
+        {{ 'promised_on' if is_due else 'ordered_on' }} as kpi_on,
         '{{ kpi_id }}' as kpi_id,
         'all' as flow,
-        {{ "100.0 * " if kpi_id.endswith("_pct") }}{{ kpi_id }}_numerator{{ " / " ~ kpi_id ~ "_denominator" if denominator }} as value,
+        {{ '100.0 * ' if kpi_id.endswith('_pct') }}{{ kpi_id }}_numerator
+        {{- ' / ' ~ kpi_id ~ '_denominator' if denominator }} as value,
         {{ kpi_id }}_numerator as numerator,
         {{ kpi_id }}_denominator as denominator
-    from {{ days }}
-    {{ "where " ~ kpi_id ~ "_denominator > 0" if denominator }}
+    from {{ 'due_days' if is_due else 'order_days' }}
+    {{ 'where ' ~ kpi_id ~ '_denominator > 0' if denominator }}
     union all
     {% endfor -%}
     select

@@ -39,7 +39,7 @@ findings as (
     select
         raw_rows.market,
         raw_rows.month,
-        cast(raw_rows.loaded_at as date) as "day",
+        cast(raw_rows.loaded_at as date) as day,
         raw_rows._file,
         coalesce(per_file.row_count, 0) as left_amount,
         raw_rows.row_count as right_amount,
@@ -58,7 +58,7 @@ findings as (
 select
     findings.market,
     findings.month,
-    findings."day",
+    findings.day,
     invariants.invariant_id,
     'rows' as unit,
     {{ invariant_sums('findings._file') }}
@@ -67,7 +67,7 @@ cross join invariants
 group by
     findings.market,
     findings.month,
-    findings."day",
+    findings.day,
     invariants.invariant_id,
     invariants.severity,
     invariants.tolerance

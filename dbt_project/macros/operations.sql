@@ -19,3 +19,16 @@
 
 {# Rounded once for each row, so that sums are exact and do not depend on the order of rows. #}
 {% macro as_amount(expression) -%}cast(round(cast({{ expression }} as double), 4) as decimal(19, 4)){%- endmacro %}
+
+{# A column for the numerator and one for the denominator of each figure, given as (name, numerator, denominator). #}
+{% macro sums_of(figures) -%}
+    {%- for name, numerator, denominator in figures -%}
+    {{ numerator }} as {{ name }}_numerator,
+        {{ denominator or 'null' }} as {{ name }}_denominator{{ ',\n        ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The part of a line's amount that so many of its pieces make, to the cent. #}
+{% macro as_share(amount, pieces) -%}
+    cast(round(cast({{ amount }} as double) * cast({{ pieces }} as double) / cast(quantity as double), 2) as decimal(19, 4))
+{%- endmacro %}
