@@ -17,6 +17,8 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 # Plots are files; a machine without a screen must draw the same ones.
 export MPLBACKEND := Agg
+# A file of tests shares what it builds, so it stays with one of the two processes.
+IN_PARALLEL := -n 2 --dist loadfile
 export RUFF_CACHE_DIR := $(CURDIR)/var/cache/ruff
 
 .DEFAULT_GOAL := help
@@ -35,10 +37,10 @@ dev: $(PREPARED) var/dagster/dagster.yaml  ## open the Dagster UI on http://127.
 	DAGSTER_HOME="$(CURDIR)/var/dagster" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 test: $(PREPARED)  ## all tests, in random order; skipped ones are listed with their reason
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-quick: $(PREPARED)  ## unit and wiring tests only
-	$(BIN)/python -m pytest tests/unit tests/wiring
+	$(BIN)/python -m pytest $(IN_PARALLEL) tests/unit tests/wiring
 
 # The dbt templater compiles the models against an empty database, under var/ so that no other run is disturbed.
 check: $(PREPARED)  ## lint, formats, types, SQL style and the structure of the dbt project

@@ -276,7 +276,9 @@ def test_a_correction_lets_the_market_in_again(tmp_path: Path) -> None:
 def blocked(run: Run) -> bool:
     """True when a gate judged and stopped the run, and no mart was made."""
     verdict = run.verdict("staging/stg_order_lines")
-    return not verdict.passed and not any(asset.startswith("marts/fct") for asset in run.materialized)
+    # The accounts of rows are published in any case.
+    made = {asset for asset in run.materialized if asset.startswith("marts/fct")} - {"marts/fct_row_invariant"}
+    return not verdict.passed and not made
 
 
 def test_a_run_without_a_market_is_an_error(tmp_path: Path) -> None:
