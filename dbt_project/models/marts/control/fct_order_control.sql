@@ -144,7 +144,7 @@ listed as (
 
     select
         order_key,
-        sum(coalesce(list_price_amount, unit_price_amount) * quantity) as list_amount
+        sum(cast(coalesce(list_price_amount, unit_price_amount) * quantity as decimal(19, 4))) as list_amount
     from order_lines
     where leg_type = 'sale' and product_kind = 'product'
     group by order_key
