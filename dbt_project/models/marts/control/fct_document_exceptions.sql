@@ -1,4 +1,4 @@
-{# What is open of payouts, declared values, claims and lone documents; the worklist puts it beside what orders wait for. #}
+{# What is open of payouts, declared values, claims and lone documents; the worklist adds what orders wait for. #}
 with
 
 orders as (
