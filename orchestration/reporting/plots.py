@@ -116,9 +116,11 @@ def _figure(height_inches: float) -> "Figure":
 
 
 def _floor(panels: Sequence[Panel], marks: Sequence[float]) -> float:
-    """The percentage at which all panels begin: a tenth below the lowest, so that their lines can be compared."""
+    """The percentage at which all panels begin, a little below the lowest, so that their lines can be compared."""
     values = [value for panel in panels for series in panel.series for value in series.values if value is not None]
-    return max(0.0, 10.0 * (min([*values, *marks], default=0.0) // 10.0))
+    lowest = min([*values, *marks], default=0.0)
+    step = 10.0 if lowest < 90 else 1.0
+    return max(0.0, step * ((lowest - step / 10) // step))
 
 
 def _plain(axes: "Axes") -> None:
@@ -134,6 +136,7 @@ def _plain(axes: "Axes") -> None:
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(colors=MUTED, labelsize=8.5, length=0)
+    axes.tick_params(axis="x", pad=6)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(GRID)

@@ -144,7 +144,7 @@ listed as (
 
     select
         order_key,
-        sum(coalesce(list_price_amount, unit_price_amount) * quantity) as list_amount
+        sum(cast(coalesce(list_price_amount, unit_price_amount) * quantity as decimal(19, 4))) as list_amount
     from order_lines
     where leg_type = 'sale' and product_kind = 'product'
     group by order_key
@@ -251,7 +251,27 @@ told as (
         coalesce(taken_back.has_faulty_goods, 0) = 1 as has_faulty_goods,
         coalesce(taken_back.return_refund_amount, 0) + coalesce(granted.dispute_refund_amount, 0) as granted_amount,
         markets.time_zone,
-        per_order.* exclude (order_key)
+        per_order.line_count,
+        per_order.cancelled_qty,
+        per_order.returned_qty,
+        per_order.delivered_qty,
+        per_order.line_amount,
+        per_order.line_amount_usd,
+        per_order.gone_amount_usd,
+        per_order.called_off_amount,
+        per_order.undelivered_amount,
+        per_order.kept_line_count,
+        per_order.due_line_count,
+        per_order.delivered_line_count,
+        per_order.shipped_line_count,
+        per_order.lost_line_count,
+        per_order.violating_line_count,
+        per_order.paid_missing_count,
+        per_order.declared_at,
+        per_order.released_at,
+        per_order.shipped_at,
+        per_order.delivered_at,
+        per_order.received_at
     from orders
     inner join per_order on orders.order_key = per_order.order_key
     inner join markets on orders.market = markets.market
