@@ -220,6 +220,12 @@ def _where_there(*names: str) -> Judge:
     return lambda facts: _where(_flag(facts, *names), np.full(len(facts), MATCHED, dtype=object))
 
 
+def _seller(facts: pd.DataFrame) -> Verdicts:
+    """Every paper of the world names the seller of its order."""
+    is_named = _flag(facts, "has_declaration") | _flag(facts, "has_waybill")
+    return _where(is_named, np.full(len(facts), MATCHED, dtype=object))
+
+
 def _goods_price(facts: pd.DataFrame) -> Verdicts:
     verdict = np.where(_flag(facts, "is_price_off"), MISMATCH, MATCHED).astype(object)
     return _where(_is_traded(facts), _awaited(facts, _flag(facts, "has_declared_line"), verdict))
@@ -292,6 +298,7 @@ _RULES: Mapping[str, Judge] = {
     "declared_buyer_name": lambda facts: _where(_retail(facts), _where_there("has_declaration")(facts)),
     "platform_code": _where_there("is_port", "has_declaration"),
     "merchant_code": _where_there("is_port", "has_declaration"),
+    "seller": _seller,
     "consignee_name": _where_there("is_port", "has_waybill"),
     "consignee_phone": _where_there("is_port", "has_waybill"),
     "consignee_address": _where_there("is_port", "has_waybill"),
