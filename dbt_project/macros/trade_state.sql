@@ -87,9 +87,10 @@
 {# A hash of the values of these columns, so that a later change is seen; without a value an empty text. #}
 {% macro row_hash(columns) -%}{{ adapter.dispatch('row_hash')(columns) }}{%- endmacro %}
 {% macro duckdb__row_hash(columns) -%}
-    substr(sha256(
+    substr(sha256(concat_ws(
+        '|',
         {%- for column in columns %}
-        coalesce(cast({{ column }} as varchar), ''){{ " || '|' ||" if not loop.last }}
+        coalesce(cast({{ column }} as varchar), ''){{ ',' if not loop.last }}
         {%- endfor %}
-    ), 1, 32)
+    )), 1, 32)
 {%- endmacro %}
