@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+# A run's database lives as long as its run: packing its texts would cost as much as all else that its tables cost.
+LIGHT_COMPRESSION = "set disabled_compression_methods = 'dict_fsst,fsst,zstd'"
 
 
 class Settings(BaseSettings):

@@ -25,6 +25,14 @@
     end
 {%- endmacro %}
 
+{# The place of an event, from 1, among events that stand in columns of one row; one that did not happen has none. #}
+{% macro place_among(event, events) -%}
+    1
+    {%- for other in events if other != event %}
+    + cast(coalesce({{ other }}_at {{ '<=' if events.index(other) < events.index(event) else '<' }} {{ event }}_at, false) as integer)
+    {%- endfor %}
+{%- endmacro %}
+
 {# Whether a milestone counts for the state: some do only once the goods are delivered. #}
 {% macro milestone_counts(milestone) -%}
     ({{ milestone }}_at is not null and (delivered_at is not null or not {{ milestone }}_counts_after_delivery))
@@ -79,9 +87,10 @@
 {# A hash of the values of these columns, so that a later change is seen; without a value an empty text. #}
 {% macro row_hash(columns) -%}{{ adapter.dispatch('row_hash')(columns) }}{%- endmacro %}
 {% macro duckdb__row_hash(columns) -%}
-    substr(sha256(
+    substr(sha256(concat_ws(
+        '|',
         {%- for column in columns %}
-        coalesce(cast({{ column }} as varchar), ''){{ " || '|' ||" if not loop.last }}
+        coalesce(cast({{ column }} as varchar), ''){{ ',' if not loop.last }}
         {%- endfor %}
-    ), 1, 32)
+    )), 1, 32)
 {%- endmacro %}

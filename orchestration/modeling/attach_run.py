@@ -11,7 +11,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from orchestration.modeling.identifiers import add_functions
-from orchestration.settings import Settings
+from orchestration.settings import LIGHT_COMPRESSION, Settings
 
 RUN_DATABASE = "TRADEWIND_RUN_DATABASE"
 _BLOCK = 64
@@ -41,6 +41,7 @@ class Plugin(BasePlugin):
         conn.execute(f"set memory_limit = '{settings.duckdb_memory}'")
         conn.execute(f"set threads = {settings.duckdb_threads}")
         conn.execute("set TimeZone = 'UTC'")
+        conn.execute(LIGHT_COMPRESSION)
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Give the cursor the keyed hash: a temporary macro is known to one cursor only, and the key to no file."""

@@ -21,7 +21,7 @@ from orchestration.modeling.manifest import PublishedModel
 from orchestration.runs.documents import DocumentIndex
 from orchestration.runs.feeds import market_feeds, raw_table, reference_feeds
 from orchestration.runs.plan import RunPlan
-from orchestration.settings import Settings
+from orchestration.settings import LIGHT_COMPRESSION, Settings
 
 SCHEMAS = ("raw", "plan", "published", "staging", "intermediate", "marts", "seeds", "forecasting")
 
@@ -60,6 +60,7 @@ class RunDatabase:
             con.execute(f"set memory_limit = '{self._settings.duckdb_memory}'")
             con.execute(f"set threads = {self._settings.duckdb_threads}")
             con.execute("set TimeZone = 'UTC'")
+            con.execute(LIGHT_COMPRESSION)
             con.execute("attach '{}' as run".format(str(self.path).replace("'", "''")))
             con.execute("use run")
             yield con

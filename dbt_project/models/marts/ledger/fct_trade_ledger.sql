@@ -27,9 +27,15 @@ lines as (
 
 ),
 
+line_milestones as (
+
+    select * from {{ ref('int_line_milestones') }}
+
+),
+
 events as (
 
-    select * from {{ ref('fct_trade_event') }}
+    select * from {{ ref('int_line_documents') }}
 
 ),
 
@@ -211,7 +217,36 @@ first_claims as (
 
 ),
 
-line_events as (
+straight_lines as (
+
+    select
+        {%- for event, quantity in [
+            ('ordered', 'quantity'), ('paid', 'quantity'), ('declared', 'declared_qty'), ('released', 'declared_qty'),
+            ('shipped', 'shipped_qty'), ('delivered', 'shipped_qty'), ('received', 'quantity'),
+            ('rebated', 'rebated_qty'),
+        ] %}
+        case when {{ quantity }} >= quantity then {{ event }}_at end as {{ event }}_at,
+        {%- endfor %}
+        {%- for event in trade_events() if event not in milestones() + ['refunded'] %}
+        cast(null as timestamp) as {{ event }}_at,
+        {%- endfor %}
+        refunded_at,
+        {%- for event, quantity in [
+            ('released', 'declared_qty'), ('shipped', 'shipped_qty'), ('delivered', 'shipped_qty'),
+        ] %}
+        case when {{ event }}_at is not null then {{ quantity }} end as {{ event }}_qty,
+        {%- endfor %}
+        cast(null as decimal(19, 4)) as returned_qty,
+        {%- for event, document in [('shipped', 'shipment'), ('declared', 'declaration')] %}
+        case when {{ event }}_at is not null then {{ document }}_key end as {{ document }}_key,
+        case when {{ event }}_at is not null then 1 else 0 end as {{ document }}_line_count,
+        {%- endfor %}
+        line_key as events_of_line_key
+    from line_milestones
+
+),
+
+winding_lines as (
 
     select
         {%- for event in trade_events() %}
@@ -229,6 +264,14 @@ line_events as (
         line_key as events_of_line_key
     from events
     group by line_key
+
+),
+
+line_events as (
+
+    select * from straight_lines
+    union all by name
+    select * from winding_lines
 
 ),
 
