@@ -18,7 +18,7 @@ places as (
 
 orders as (
 
-    select * from {{ ref('int_control_orders') }}
+    select * from {{ ref('fct_control_orders') }}
 
 ),
 

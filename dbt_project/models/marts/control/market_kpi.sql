@@ -39,7 +39,7 @@ places as (
 
 control_orders as (
 
-    select * from {{ ref('int_control_orders') }}
+    select * from {{ ref('fct_control_orders') }}
 
 ),
 
