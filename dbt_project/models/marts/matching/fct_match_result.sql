@@ -24,7 +24,11 @@ numbered_rules as (
 
     select
         *,
-        list_position(['match.{{ comparisons.keys() | join("', 'match.") }}'], rule_id) as rule_no
+        case rule_id
+            {% for name in comparisons -%}
+            when 'match.{{ name }}' then {{ loop.index }}
+            {% endfor -%}
+        end as rule_no
     from rules
 
 ),
@@ -32,30 +36,40 @@ numbered_rules as (
 group_rules as (
 
     select
-        group_no,
         {% for name in comparisons -%}
-        bool_or(rule_id = 'match.{{ name }}') as has_{{ name }}{{ ',' if not loop.last }}
+        bool_or(rule_id = 'match.{{ name }}') as has_{{ name }},
         {% endfor -%}
+        group_no as ruled_group_no
     from rules
     group by group_no
+
+),
+
+evidence_and_rules as (
+
+    select
+        evidence.*,
+        group_rules.*
+    from evidence
+    inner join group_rules on evidence.group_no = group_rules.ruled_group_no
 
 ),
 
 compared as (
 
     select
-        evidence.order_key,
-        evidence.market,
-        evidence.month,
-        evidence.group_no,
-        evidence.payment_key,
-        evidence.shipment_key,
-        evidence.declaration_key,
+        order_key,
+        market,
+        month,
+        group_no,
+        payment_key,
+        shipment_key,
+        declaration_key,
         unnest([
             {% for name, rule in comparisons.items() -%}
             case
                 when
-                    group_rules.has_{{ name }}
+                    has_{{ name }}
                     {%- if 'applies' in rule %}
                     and ({{ rule['applies'] }})
                     {%- endif %}
@@ -74,30 +88,29 @@ compared as (
             end{{ ',' if not loop.last }}
             {% endfor %}
         ]) as result
-    from evidence
-    inner join group_rules on evidence.group_no = group_rules.group_no
+    from evidence_and_rules
 
 ),
 
 results as (
 
     select
-        order_key,
-        market,
-        month,
-        group_no,
-        payment_key,
-        shipment_key,
-        declaration_key,
-        result.rule_no,
-        result.finding,
-        result.left_value,
-        result.right_value,
-        result.difference,
-        result.base_number,
-        result.part_count
+        compared.order_key,
+        compared.market,
+        compared.month,
+        compared.group_no,
+        compared.payment_key,
+        compared.shipment_key,
+        compared.declaration_key,
+        compared.result.rule_no,
+        compared.result.finding,
+        compared.result.left_value,
+        compared.result.right_value,
+        compared.result.difference,
+        compared.result.base_number,
+        compared.result.part_count
     from compared
-    where result is not null
+    where compared.result is not null
 
 ),
 
