@@ -1,11 +1,8 @@
 {# What the match rules compare, for fct_match_result: an entry per rule, expressions over int_order_evidence. #}
 
-{# A number without the zeros that its type adds. #}
+{# A decimal without the zeros that its type adds. #}
 {% macro plain_number(column) -%}
-    case
-        when contains(cast({{ column }} as varchar), '.') then rtrim(rtrim(cast({{ column }} as varchar), '0'), '.')
-        else cast({{ column }} as varchar)
-    end
+    rtrim(rtrim(cast({{ column }} as varchar), '0'), '.')
 {%- endmacro %}
 
 {% macro money_text(amount, currency_code='currency_code') -%}
@@ -190,18 +187,29 @@
     }) }}
 {%- endmacro %}
 
+{# What an order's documents say about a rule before its tolerances are looked at. #}
+{% macro match_finding(rule) -%}
+    {%- set findings = {'refused': 'refuses', 'waiting': 'waits', 'equal': 'is_equal', 'excused': 'is_excused'} -%}
+    case
+        {%- for finding, expression in findings.items() if expression in rule %}
+        when {{ rule[expression] }} then '{{ finding }}'
+        {%- endfor %}
+        when true then 'other'
+    end
+{%- endmacro %}
+
 {# The verdict of a comparison; amounts are floating-point here, so half a millionth is no difference. #}
 {% macro match_status() -%}
     case
-        when is_refused then 'rejected'
-        when is_waiting then 'waiting_document'
+        when finding = 'refused' then 'rejected'
+        when finding = 'waiting' then 'waiting_document'
         when comparison in ('present', 'status') then 'matched'
-        when comparison = 'equal' and is_equal then 'matched'
+        when comparison = 'equal' and finding = 'equal' then 'matched'
         when comparison = 'one_of' and contains(expected, right_value) then 'matched'
         when comparison = 'number' and abs(difference) <= rounding_amount * part_count + 0.0000005 then 'matched'
         when comparison = 'at_most' and difference <= 0.0000005 then 'matched'
         when comparison = 'time' and difference >= 0 then 'matched'
-        when is_excused then 'matched_within_tolerance'
+        when finding = 'excused' then 'matched_within_tolerance'
         when
             comparison = 'number'
             and abs(difference) <= greatest(tolerance_amount, tolerance_share * abs(base_number)) + 0.0000005

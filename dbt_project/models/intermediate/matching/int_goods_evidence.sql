@@ -75,8 +75,12 @@ per_order as (
         count(*) filter (where {{ is_valued }}) as valued_line_count,
         sum(case when {{ is_valued }} then declared_qty * unit_price_amount end) as value_amount,
         sum(case when {{ is_valued }} then declared_amount end) as declared_amount,
-        max_by(unit_price_amount, {{ price_gap }}) filter (where {{ is_priced }}) as price_amount,
-        max_by(declared_price_amount, {{ price_gap }}) filter (where {{ is_priced }}) as declared_price_amount,
+        -- Of lines that differ alike the dearest: chance may not choose.
+        max({
+            'gap': {{ price_gap }},
+            'price_amount': unit_price_amount,
+            'declared_price_amount': declared_price_amount
+        }) filter (where {{ is_priced }}) as farthest_price,
         -- Parcels
         sum(to_ship_qty) as to_ship_qty,
         sum(shipped_qty) as shipped_qty,
@@ -85,8 +89,11 @@ per_order as (
         count(*) filter (where {{ is_declared }} and coalesce(shipped_qty, 0) <> declared_qty) as apart_line_count,
         sum(case when {{ is_weighed }} then shipped_weight_kg end) as lines_weight_kg,
         sum(case when {{ is_weighed }} then declared_mass_kg end) as lines_mass_kg,
-        min_by(released_at, release_to_departure_seconds) as line_released_at,
-        min_by(departed_at, release_to_departure_seconds) as line_departed_at,
+        min({
+            'seconds': release_to_departure_seconds,
+            'released_at': released_at,
+            'departed_at': departed_at
+        }) filter (where release_to_departure_seconds is not null) as shortest_time,
         min(departed_at) as departed_at
     from judged
     group by order_key
@@ -120,6 +127,10 @@ strangers as (
 
 select
     per_order.*,
+    struct_extract(per_order.farthest_price, 'price_amount') as price_amount,
+    struct_extract(per_order.farthest_price, 'declared_price_amount') as declared_price_amount,
+    struct_extract(per_order.shortest_time, 'released_at') as line_released_at,
+    struct_extract(per_order.shortest_time, 'departed_at') as line_departed_at,
     coalesce(strangers.stranger_count, 0) as stranger_count
 from per_order
 left join strangers on per_order.order_key = strangers.order_key

@@ -3,6 +3,8 @@
     depend on their order and needs neither a sort nor a long text.
 #}
 {% set feeds = tied_feeds() %}
+{% set order_feed = {'feed': 'orders', 'key': 'order_key', 'parts': ['order_lines']} %}
+{% set feeds_with_parts = [order_feed] + (feeds | selectattr('parts') | list) %}
 with
 
 orders as (
@@ -79,50 +81,47 @@ orders_here as (
 
 ),
 
-part_hashes as (
-
-    select
-        order_key as document_key,
-        {{ hex_number('_content_hash') }} as part_hash
-    from order_lines
-    {% for feed in feeds -%}
-    {% for part in feed.parts -%}
-    union all
-    select
-        {{ feed.key }} as document_key,
-        {{ hex_number('_content_hash') }} as part_hash
-    from {{ part }}
-    {% endfor -%}
-    {% endfor %}
-),
-
-parts as (
+-- Each kind of document adds up its own parts: those of one are not sought among those of all others.
+{% for feed in feeds_with_parts -%}
+{{ feed.feed }}_parts as (
 
     select
         document_key,
         count(*) as part_count,
         cast(mod(sum(part_hash), 1000000000000000000) as bigint) as parts_hash
-    from part_hashes
+    from (
+        {% for part in feed.parts -%}
+        select
+            {{ feed.key }} as document_key,
+            {{ hex_number('_content_hash') }} as part_hash
+        from {{ part }}
+        {% if not loop.last %}union all{% endif %}
+        {% endfor -%}
+    ) as parts
     group by document_key
 
 ),
 
+{% endfor -%}
 documents as (
 
     select
-        order_key,
+        orders_here.order_key,
         'orders' as feed,
-        order_key as document_key,
-        order_no as document_no,
+        orders_here.order_key as document_key,
+        orders_here.order_no as document_no,
         'is_order' as basis,
-        order_no as named_orders,
-        ordered_at as document_at,
-        market as document_market,
-        month as document_month,
-        _content_hash,
-        _file,
-        _row
+        orders_here.order_no as named_orders,
+        orders_here.ordered_at as document_at,
+        orders_here.market as document_market,
+        orders_here.month as document_month,
+        orders_here._content_hash,
+        orders_parts.part_count,
+        orders_parts.parts_hash,
+        orders_here._file,
+        orders_here._row
     from orders_here
+    left join orders_parts on orders_here.order_key = orders_parts.document_key
     {% for feed in feeds -%}
     union all
     select
@@ -136,10 +135,15 @@ documents as (
         {{ feed.feed }}.market as document_market,
         {{ feed.feed }}.month as document_month,
         {{ feed.feed }}._content_hash,
+        {{ feed.feed ~ '_parts.part_count' if feed.parts else 'null as part_count' }},
+        {{ feed.feed ~ '_parts.parts_hash' if feed.parts else 'null as parts_hash' }},
         {{ feed.feed }}._file,
         {{ feed.feed }}._row
     from order_documents
     inner join {{ feed.feed }} on order_documents.document_key = {{ feed.feed }}.{{ feed.key }}
+    {% if feed.parts -%}
+    left join {{ feed.feed }}_parts on order_documents.document_key = {{ feed.feed }}_parts.document_key
+    {% endif -%}
     where order_documents.feed = '{{ feed.feed }}'
     {% endfor -%}
     union all
@@ -154,6 +158,8 @@ documents as (
         payouts.market as document_market,
         payouts.month as document_month,
         null as _content_hash,
+        null as part_count,
+        null as parts_hash,
         null as _file,
         null as _row
     from order_payouts
@@ -195,6 +201,8 @@ documents_and_receipts as (
         '' as document_market,
         '' as document_month,
         _content_hash,
+        null as part_count,
+        null as parts_hash,
         _file,
         _row
     from paid
@@ -225,14 +233,13 @@ tied as (
         documents.document_market,
         documents.document_month,
         documents._content_hash as document_hash,
-        cast(coalesce(parts.part_count, 0) as bigint) as part_count,
-        parts.parts_hash,
+        cast(coalesce(documents.part_count, 0) as bigint) as part_count,
+        documents.parts_hash,
         orders_here._content_hash as order_hash,
         documents._file,
         documents._row
     from documents_and_receipts as documents
     inner join orders_here on documents.order_key = orders_here.order_key
-    left join parts on documents.document_key = parts.document_key
 
 )
 

@@ -1,8 +1,9 @@
 {#
     What each rule compares stands in the macro match_comparisons, what the differences mean in the seed match_rule. All
     rules of an order are told in one pass over the evidence, so that its rows, and the keys in them, stand side by
-    side: that takes less time and space than one pass per rule. A closed order (cancelled, sent back by customs, or
-    refunded before it was shipped) waits for nothing: it has no row where a document is missing.
+    side: that takes less time and space than one pass per rule. A rule that the order's group does not have is not even
+    looked at. A closed order (cancelled, sent back by customs, or refunded before it was shipped) waits for nothing: it
+    has no row where a document is missing.
 #}
 {% set comparisons = match_comparisons() %}
 with
@@ -16,6 +17,41 @@ evidence as (
 rules as (
 
     select * from {{ ref('int_match_rules') }}
+
+),
+
+numbered_rules as (
+
+    select
+        *,
+        case rule_id
+            {% for name in comparisons -%}
+            when 'match.{{ name }}' then {{ loop.index }}
+            {% endfor -%}
+        end as rule_no
+    from rules
+
+),
+
+group_rules as (
+
+    select
+        {% for name in comparisons -%}
+        bool_or(rule_id = 'match.{{ name }}') as has_{{ name }},
+        {% endfor -%}
+        group_no as ruled_group_no
+    from rules
+    group by group_no
+
+),
+
+evidence_and_rules as (
+
+    select
+        evidence.*,
+        group_rules.*
+    from evidence
+    inner join group_rules on evidence.group_no = group_rules.ruled_group_no
 
 ),
 
@@ -33,14 +69,16 @@ compared as (
             {% for name, rule in comparisons.items() -%}
             case
                 when
-                    ({{ rule.get('applies', 'true') }})
-                    and not (is_closed and coalesce({{ rule.get('waits', 'false') }}, false))
+                    has_{{ name }}
+                    {%- if 'applies' in rule %}
+                    and ({{ rule['applies'] }})
+                    {%- endif %}
+                    {%- if 'waits' in rule %}
+                    and not (is_closed and coalesce({{ rule['waits'] }}, false))
+                    {%- endif %}
                     then {
-                        'rule_id': 'match.{{ name }}',
-                        'is_waiting': coalesce({{ rule.get('waits', 'false') }}, false),
-                        'is_refused': coalesce({{ rule.get('refuses', 'false') }}, false),
-                        'is_equal': coalesce({{ rule.get('is_equal', 'false') }}, false),
-                        'is_excused': coalesce({{ rule.get('is_excused', 'false') }}, false),
+                        'rule_no': cast({{ loop.index }} as integer),
+                        'finding': {{ match_finding(rule) }},
                         'left_value': {{ rule['left_value'] }},
                         'right_value': {{ rule['right_value'] }},
                         'difference': cast({{ rule.get('difference', 'null') }} as double),
@@ -50,7 +88,7 @@ compared as (
             end{{ ',' if not loop.last }}
             {% endfor %}
         ]) as result
-    from evidence
+    from evidence_and_rules
 
 ),
 
@@ -64,11 +102,8 @@ results as (
         compared.payment_key,
         compared.shipment_key,
         compared.declaration_key,
-        compared.result.rule_id,
-        compared.result.is_waiting,
-        compared.result.is_refused,
-        compared.result.is_equal,
-        compared.result.is_excused,
+        compared.result.rule_no,
+        compared.result.finding,
         compared.result.left_value,
         compared.result.right_value,
         compared.result.difference,
@@ -77,26 +112,43 @@ results as (
     from compared
     where compared.result is not null
 
+),
+
+judged as (
+
+    select
+        results.*,
+        rules.rule_id,
+        rules.left_document,
+        rules.right_document,
+        {{ match_status() }} as match_status
+    from results
+    inner join numbered_rules as rules on results.group_no = rules.group_no and results.rule_no = rules.rule_no
+
 )
 
 select
-    results.order_key,
-    results.market,
-    results.month,
-    results.rule_id,
-    {{ match_status() }} as match_status,
-    results.left_value,
-    results.right_value,
-    case when not results.is_waiting then round(results.difference, 6) end as difference,
-    case rules.left_document
-        when 'payments' then results.payment_key
-        when 'shipments' then results.shipment_key
-        when 'declarations' then results.declaration_key
+    order_key,
+    market,
+    month,
+    rule_id,
+    match_status,
+    left_value,
+    right_value,
+    case
+        when match_status = 'matched' then nullif(round(difference, 6), 0)
+        when finding <> 'waiting' then round(difference, 6)
+    end as difference,
+    case
+        when match_status = 'matched' then null
+        when left_document = 'payments' then payment_key
+        when left_document = 'shipments' then shipment_key
+        when left_document = 'declarations' then declaration_key
     end as left_document_key,
-    case rules.right_document
-        when 'payments' then results.payment_key
-        when 'shipments' then results.shipment_key
-        when 'declarations' then results.declaration_key
+    case
+        when match_status = 'matched' then null
+        when right_document = 'payments' then payment_key
+        when right_document = 'shipments' then shipment_key
+        when right_document = 'declarations' then declaration_key
     end as right_document_key
-from results
-inner join rules on results.group_no = rules.group_no and results.rule_id = rules.rule_id
+from judged
