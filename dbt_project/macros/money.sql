@@ -17,3 +17,26 @@
         else {{ leg_type }}
     end
 {%- endmacro %}
+
+{# The CTE `first_of_several`, from the CTE `homes`: of each document of several orders the order that it stands with. #}
+{% macro first_of_several() -%}
+    several as (
+
+        select document_key
+        from homes
+        group by document_key
+        having count(*) > 1
+
+    ),
+
+    first_of_several as (
+
+        select
+            homes.document_key,
+            min_by(homes.order_key, homes.month || homes.market || homes.order_key) as order_key
+        from homes
+        inner join several on homes.document_key = several.document_key
+        group by homes.document_key
+
+    )
+{%- endmacro %}

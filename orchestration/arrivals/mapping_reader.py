@@ -23,7 +23,6 @@ from orchestration.arrivals.mapping import (
     emit_references,
 )
 from orchestration.arrivals.value_reader import ValueReader, read_zone
-from orchestration.settings import Settings
 
 SHIPPED = Path(__file__).parent / "sources"
 
@@ -78,21 +77,18 @@ def _check_pair(first: SourceMapping, second: SourceMapping) -> None:
         )
 
 
-def owners_of_ids(settings: Settings) -> Mapping[str, str]:
+def owners_of_ids(mappings: Sequence[SourceMapping]) -> Mapping[str, str]:
     """The source whose customer, product and seller numbers each source uses: by default that of its orders."""
-    mappings = load_mappings(SHIPPED, settings.sources)
     return {mapping.source_id: mapping.ids_of for mapping in mappings}
 
 
-def owners_of_orders(settings: Settings) -> Mapping[str, str]:
+def owners_of_orders(mappings: Sequence[SourceMapping]) -> Mapping[str, str]:
     """The source whose order numbers each source uses."""
-    mappings = load_mappings(SHIPPED, settings.sources)
     return {mapping.source_id: mapping.orders_of for mapping in mappings}
 
 
-def feeds_of_orders(settings: Settings) -> Sequence[tuple[str, str]]:
+def feeds_of_orders(mappings: Sequence[SourceMapping]) -> Sequence[tuple[str, str]]:
     """Source of orders and feed, once for each feed that some mapping brings for the orders of that source."""
-    mappings = load_mappings(SHIPPED, settings.sources)
     return sorted({(mapping.orders_of, emit.feed) for mapping in mappings for emit in mapping.emits})
 
 

@@ -13,7 +13,14 @@ from time import time
 
 import duckdb
 
-from orchestration.arrivals.mapping_reader import feeds_of_orders, owners_of_ids, owners_of_orders
+from orchestration.arrivals.mapping import SourceMapping
+from orchestration.arrivals.mapping_reader import (
+    SHIPPED,
+    feeds_of_orders,
+    load_mappings,
+    owners_of_ids,
+    owners_of_orders,
+)
 from orchestration.lake import PUBLISHED, REPLAYS, Lake, Pin, Place
 from orchestration.markets import Markets
 from orchestration.modeling.contract_book import rule_book
@@ -88,9 +95,10 @@ class RunDatabase:
             for schema in SCHEMAS:
                 con.execute(f"create schema if not exists run.{schema}")
             _write_plan(con, plan, markets, index)
-            _write_delivered_feeds(con, self._settings)
+            mappings = load_mappings(SHIPPED, self._settings.sources)
+            _write_delivered_feeds(con, mappings)
             _write_replayed(con, lake, plan)
-            owners = {"_ids_of": owners_of_ids(self._settings), "_orders_of": owners_of_orders(self._settings)}
+            owners = {"_ids_of": owners_of_ids(mappings), "_orders_of": owners_of_orders(mappings)}
             for feed in reference_feeds() if plan.is_reference else (*market_feeds(), *reference_feeds()):
                 rows = _raw_rows(con, lake, plan, feed)
                 con.execute(f"create view raw.{feed} as {_judged_columns(con, feed, rows, owners)}")
@@ -195,10 +203,10 @@ def _write_plan(con: duckdb.DuckDBPyConnection, plan: RunPlan, markets: Markets,
         index.write_homes(con, "plan", plan.mart_places)
 
 
-def _write_delivered_feeds(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def _write_delivered_feeds(con: duckdb.DuckDBPyConnection, mappings: Sequence[SourceMapping]) -> None:
     """`plan.delivered_feeds`: which documents may come for the orders of a source; what never comes is not awaited."""
     con.execute("create table plan.delivered_feeds (source_id varchar, feed varchar, primary key (source_id, feed))")
-    con.executemany("insert into plan.delivered_feeds values (?, ?)", list(feeds_of_orders(settings)))
+    con.executemany("insert into plan.delivered_feeds values (?, ?)", list(feeds_of_orders(mappings)))
 
 
 def _write_replayed(con: duckdb.DuckDBPyConnection, lake: Lake, plan: RunPlan) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from orchestration.arrivals import mapping_reader
 from orchestration.arrivals.contracts import Contract, contracts
 from orchestration.arrivals.mapping_reader import SHIPPED, load_mappings
 from orchestration.arrivals.sql_text import literal
@@ -110,7 +111,7 @@ def read_outcomes(lake: Lake, truth: pa.Table, *, without: Collection[str] = ())
 def owners_of_orders() -> pa.Table:
     """By source of the world: the source whose orders its documents name."""
     mappings = [mapping for mapping in load_mappings(SHIPPED) if mapping.path.startswith(WORLD_MAPPINGS)]
-    owners = {mapping.source_id: mapping.orders_of for mapping in mappings}
+    owners = mapping_reader.owners_of_orders(mappings)
     return pa.table({"source_id": list(owners), "orders_of": list(owners.values())})
 
 

@@ -48,25 +48,7 @@ rates as (
 
 ),
 
-several as (
-
-    select document_key
-    from homes
-    group by document_key
-    having count(*) > 1
-
-),
-
-first_of_several as (
-
-    select
-        homes.document_key,
-        min_by(homes.order_key, homes.month || homes.market || homes.order_key) as order_key
-    from homes
-    inner join several on homes.document_key = several.document_key
-    group by homes.document_key
-
-),
+{{ first_of_several() }},
 
 of_orders as (
 
