@@ -3,7 +3,7 @@
     make ORDERS MONTHS SEED MULTIPLIER HOME WHOLE|UNTIL|DAY   a world, or a part of it, into the inbox of a home
     take HOME                                                 the inbox into raw, and all tables of it published
     scale HOME FOLDER COPIES MARKETS                          copies of a home's staging
-    ledger FOLDER GROUPS                                      the ledger built over them, in so many runs
+    ledger FOLDER GROUPS ALL|STATES                           the ledger built over them, in so many runs
     pandas HOME ORDERS MONTHS SEED                            the states of the same lines in pandas
 
 Belongs here: the work, and its seconds without imports. Does not: sizes and goals (see `ledger.py`). Peak memory is
@@ -34,6 +34,8 @@ LEDGER = (
     "fct_landed_cost",
     "fct_trade_tie",
 )
+# The states of all lines and the events beneath them, without matching, money, cost and ties.
+STATES = ("fct_trade_ledger", "fct_trade_event")
 
 
 def ledger_models() -> list[str]:
@@ -123,7 +125,7 @@ def scale(home: Path, folder: Path, copies: int, markets: Sequence[str]) -> Figu
     return {"orders": scaled.orders}
 
 
-def ledger(folder: Path, groups: int) -> Figures:
+def ledger(folder: Path, groups: int, part: str) -> Figures:
     """Seconds of dbt's calls for the ledger over the copies, in runs over some of the markets each; slowest models."""
     import dbt.cli.main  # noqa: F401  # its import is no part of the figure: a run pays for it once
 
@@ -133,7 +135,7 @@ def ledger(folder: Path, groups: int) -> Figures:
     from orchestration.simulation.judging import with_unpublished_parents
 
     prepared_manifest()
-    scaled, models = Scaled.read(folder), ledger_models()
+    scaled, models = Scaled.read(folder), list(STATES) if part == "STATES" else ledger_models()
     settings = Settings(home=folder / "built", catalog_uri="")
     shares = [scaled.markets[number::groups] for number in range(min(groups, len(scaled.markets)))]
     seconds: dict[str, float] = {}
@@ -142,7 +144,7 @@ def ledger(folder: Path, groups: int) -> Figures:
     rows = 0
     for share in shares:
         began = time.perf_counter()
-        path = prepare_run(scaled, settings, "ledger", models, share)
+        path = prepare_run(scaled, settings, "ledger", ledger_models(), share)
         prepared, worked = time.perf_counter(), time.process_time()
         results = build_models(path, with_unpublished_parents(models), with_tests=False)
         build_s += time.perf_counter() - prepared
@@ -223,7 +225,7 @@ STEPS: Mapping[str, Callable[[Sequence[str]], Figures]] = {
         Path(words[0]), Path(words[1]), int(words[2]), () if words[3] == "all" else words[3].split(",")
     ),
     "pandas": lambda words: pandas(Path(words[0]), int(words[1]), int(words[2]), int(words[3])),
-    "ledger": lambda words: ledger(Path(words[0]), int(words[1])),
+    "ledger": lambda words: ledger(Path(words[0]), int(words[1]), words[2]),
 }
 
 
