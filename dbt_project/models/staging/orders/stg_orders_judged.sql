@@ -170,7 +170,8 @@ arrived as (
         raw_orders.*,
         line_sums.line_sum_amount,
         line_sums.line_count,
-        line_sums.compared_amount / nullif(line_sums.catalogue_amount, 0) as price_ratio,
+        -- The sum of doubles ends otherwise with the order of its rows.
+        round(line_sums.compared_amount / nullif(line_sums.catalogue_amount, 0), 9) as price_ratio,
         same_buyer.same_buyer_order_count,
         shared_devices.is_shared_device,
         shared_identities.is_shared_identity,
