@@ -88,6 +88,7 @@ PLAN_COLUMNS = (
     "model_qty",
     "planner_qty",
     "plan_qty",
+    "plan_basis",
     "override_id",
     "reason",
     "decided_by",
@@ -96,7 +97,7 @@ PLAN_KEY = (*_PLACE, *_NODE, "made_on", "target_on")
 
 _VARCHAR = (
     "market month node_type node_id product_id category step model_code series_class fallback_reason override_id reason"
-    " decided_by"
+    " decided_by plan_basis"
 )
 _TYPES = {
     **dict.fromkeys(_VARCHAR.split(), "varchar"),
@@ -140,8 +141,9 @@ WORDS = {
     "is_chosen": "The model that forecasts series of this kind in this market now.",
     "model_qty": "Units that the model expects; no override changes it.",
     "planner_qty": "Units that the planner expects instead; null without an override.",
-    "plan_qty": "Units to plan with: the planner's where there are some, else the model's.",
-    "override_id": "Override that was applied; empty without one.",
+    "plan_qty": "Units to plan with: the planner's and what follows from them above and below, else the model's.",
+    "plan_basis": "`model`, `override`, `spread` from a figure above, `sum` of changes below or beside.",
+    "override_id": "Override that the figure comes from; null without one.",
     "reason": "Why the planner knew better.",
     "decided_by": "Who decided it.",
 }
