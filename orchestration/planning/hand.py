@@ -22,7 +22,7 @@ import pandas as pd
 Figures = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-MARKET, CATEGORY, SUBDIVISION, PRODUCT = "market", "category", "subdivision", "product"
+MARKET, CATEGORY, SUBDIVISION, PRODUCT, REST = "market", "category", "subdivision", "product", "rest"
 NODE = ["market", "node_type", "node_id"]
 PLAN_COLUMNS = ("model_qty", "planner_qty", "plan_qty", "plan_basis", "override_id", "reason", "decided_by")
 WEEK_DAYS = 7
@@ -42,10 +42,10 @@ def apply_overrides(forecast: pd.DataFrame, overrides: pd.DataFrame, members: pd
     """The weekly forecast with the planner's figures beside it.
 
     forecast: market, node_type, node_id, made_on, target_on (first day of the week), forecast_qty, whatever else; one
-        row per node, made_on and week. Node types other than those of overrides (a rest of a category) count as
-        products.
+        row per node, made_on and week. A node of the type `rest` holds what the products without a node of their own
+        sell of the category `node_id`.
     overrides: the columns of stg_forecast_overrides, their `node_id` in the words of the forecast.
-    members: market, node_id, category: the category of each product node (and rest).
+    members: market, node_id, category: the category of each product node.
     Rows of the plan: those of the forecast without forecast_qty, with `model_qty` (the forecast), `planner_qty` (the
     planner's figure for this node and week; null without one), `plan_qty`, `plan_basis` (`model`, `override`, `spread`
     from a figure above, `sum` of changes below or beside), and `override_id`, `reason`, `decided_by` of the override
@@ -67,7 +67,10 @@ def apply_overrides(forecast: pd.DataFrame, overrides: pd.DataFrame, members: pd
         }
         touched = plan.reset_index().merge(changed, on=["market", "made_on", "target_on"])
         for (market, _, _), group in touched.groupby(["market", "made_on", "target_on"], sort=False):
-            parents = [category_of.get((str(market), str(node))) for node in group["node_id"]]
+            parents = [
+                str(node) if kind == REST else category_of.get((str(market), str(node)))
+                for kind, node in zip(group["node_type"], group["node_id"], strict=True)
+            ]
             coherent = _coherent_week(group, parents)
             for column in coherent:
                 plan.loc[coherent.index, column] = coherent[column]
@@ -75,6 +78,21 @@ def apply_overrides(forecast: pd.DataFrame, overrides: pd.DataFrame, members: pd
     for column in ("reason", "decided_by"):
         plan[column] = plan["override_id"].map(said[column]) if len(said) else None
     return Plan(plan, unused)
+
+
+def with_node_keys(overrides: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """The overrides with the key of the product in the place of the number that planners know.
+
+    products: market, product_key, product_id. A number that several products of a market have stays as it is: whose
+    it is nobody can tell, and an override of it is reported as one without a node.
+    """
+    known = products[["market", "product_key", "product_id"]].drop_duplicates()
+    known = known.drop_duplicates(["market", "product_id"], keep=False).assign(node_type=PRODUCT)
+    found = overrides.merge(
+        known, left_on=NODE, right_on=["market", "node_type", "product_id"], how="left", suffixes=("", "_of_product")
+    )
+    node = found["product_key"].fillna(found["node_id"])
+    return overrides.assign(node_id=node.to_numpy())
 
 
 def _own_figures(rows: pd.DataFrame, overrides: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+WEEK_DAYS = 7
 NODE_WEEK = ["market", "node_type", "node_id", "target_on"]
 GROUPS: Mapping[str, str] = {"all": "", "person": "decided_by", "reason": "reason", "override": "override_id"}
 VALUE_COLUMNS: Mapping[str, str] = {
@@ -48,15 +49,16 @@ VALUE_WORDS: Mapping[str, str] = {
 def override_value(plans: pd.DataFrame, actuals: pd.DataFrame) -> pd.DataFrame:
     """The value that overrides added to the forecast, by market, person, reason and override: VALUE_COLUMNS.
 
-    plans: rows of `apply_overrides` of all made_on. Only nodes for which the planner gave a figure count, each week
-        once: in the last plan made before the week began, whatever that plan's horizon. A plan made in the course of
-        its week knows a part of what it forecasts.
+    plans: rows of `apply_overrides` of all made_on. Only nodes for which the planner gave a figure count, in the last
+        plan made before the week began, whatever its horizon: a plan made in the course of its week knows a part of it.
+        Weeks begin on the day on which a plan is made, so those of several plans overlap: of a node's overlapping weeks
+        the first one counts, and each day once.
     actuals: market, node_type, node_id, target_on, actual_qty of the weeks that are over.
     """
     own = plans[plans["planner_qty"].notna()]
     own = own[pd.to_datetime(own["made_on"]) <= pd.to_datetime(own["target_on"])]
     last = own.sort_values("made_on", kind="stable").drop_duplicates(NODE_WEEK, keep="last")
-    weeks = last.merge(actuals, on=NODE_WEEK)
+    weeks = _apart(last.merge(actuals, on=NODE_WEEK))
     model, plan = (
         weeks[column].astype(float) - weeks["actual_qty"].astype(float) for column in ("model_qty", "plan_qty")
     )
@@ -71,6 +73,20 @@ def override_value(plans: pd.DataFrame, actuals: pd.DataFrame) -> pd.DataFrame:
     parts = [_of_group(weeks, kind, column) for kind, column in GROUPS.items()]
     found = pd.concat(parts, ignore_index=True)
     return found.sort_values(["market", "group_kind", "group_value"], ignore_index=True)[list(VALUE_COLUMNS)]
+
+
+def _apart(weeks: pd.DataFrame) -> pd.DataFrame:
+    """The weeks of each node that do not overlap an earlier one of them."""
+    ordered = weeks.sort_values(NODE_WEEK, kind="stable", ignore_index=True)
+    kept: list[bool] = []
+    node, free_from = None, pd.Timestamp.min
+    for *one, first in ordered[NODE_WEEK].itertuples(index=False, name=None):
+        begins = pd.Timestamp(first)
+        is_apart = one != node or begins >= free_from
+        kept.append(is_apart)
+        if is_apart:
+            node, free_from = one, begins + pd.Timedelta(days=WEEK_DAYS)
+    return ordered[np.asarray(kept, dtype=bool)]
 
 
 def _of_group(weeks: pd.DataFrame, kind: str, column: str) -> pd.DataFrame:

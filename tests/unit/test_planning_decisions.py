@@ -125,5 +125,11 @@ def test_the_value_of_overrides_is_told_by_person_and_reason() -> None:
     assert found.loc[("person", "Ann"), ["value_added_points", "model_bias_pct"]].tolist() == [35, -40]
     assert found.loc[("all", ""), "value_added_points"] == -2.5
     assert override_value(plans.head(0), actuals).empty
+    # A plan of the day after has weeks that begin a day later: they hold days that have been counted.
+    later = plans.assign(made_on=date(2026, 11, 3), target_on=date(2026, 11, 3))
+    both = pd.concat([actuals, actuals.assign(target_on=date(2026, 11, 3))])
+    pd.testing.assert_frame_equal(
+        override_value(pd.concat([plans, later]), both).set_index(["group_kind", "group_value"]), found
+    )
     nothing_sold = override_value(plans, actuals.assign(actual_qty=0))
     assert nothing_sold["value_added_points"].isna().all()

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.planning.hand import apply_overrides
+from orchestration.planning.hand import apply_overrides, with_node_keys
 
 MONDAY, NEXT = date(2026, 11, 2), date(2026, 11, 9)
 MEMBERS = pd.DataFrame(
     {
         "market": "GB",
-        "node_id": ["cup", "jug", "rest of kitchen", "doll"],
-        "category": ["kitchen", "kitchen", "kitchen", "toys"],
+        "node_id": ["cup", "jug", "doll"],
+        "category": ["kitchen", "kitchen", "toys"],
     }
 )
 UNITS = {
@@ -33,7 +33,7 @@ def forecast(weeks: tuple[date, ...] = (MONDAY,), **changed: float) -> pd.DataFr
     """A market of two categories and two subdivisions, in which everything adds up."""
     return pd.DataFrame(
         [
-            ("GB", kind, node, date(2026, 10, 31), week, changed.get(node, units))
+            ("GB", kind, "kitchen" if kind == "rest" else node, date(2026, 10, 31), week, changed.get(node, units))
             for week in weeks
             for (kind, node), units in UNITS.items()
         ],
@@ -56,16 +56,22 @@ def overrides(*rows: dict[str, object]) -> pd.DataFrame:
     return pd.DataFrame(made, columns=columns)
 
 
+def names(plan: pd.DataFrame) -> list[str]:
+    """The nodes by name: a rest has the id of its category."""
+    pairs = zip(plan["node_type"], plan["node_id"], strict=True)
+    return [f"rest of {node}" if kind == "rest" else str(node) for kind, node in pairs]
+
+
 def planned(plan: pd.DataFrame, week: date = MONDAY, column: str = "plan_qty") -> dict[str, object]:
     """A column of the plan of one week, by node."""
     rows = plan[plan["target_on"] == week]
-    return dict(zip(rows["node_id"], rows[column], strict=True))
+    return dict(zip(names(rows), rows[column], strict=True))
 
 
 def adds_up(plan: pd.DataFrame) -> bool:
     """Whether every whole is the sum of its parts in every week, and nothing is negative."""
     for _, week in plan.groupby("target_on"):
-        figures = dict(zip(week["node_id"], week["plan_qty"], strict=True))
+        figures = dict(zip(names(week), week["plan_qty"], strict=True))
         parts = {
             "GB": [["kitchen", "toys"], ["GB-ENG", "GB-SCT"]],
             "kitchen": [["cup", "jug", "rest of kitchen"]],
@@ -139,7 +145,8 @@ def test_figures_of_a_planner_stand_and_everything_adds_up(name: str) -> None:
 
 def test_who_is_behind_each_figure_is_told() -> None:
     given = overrides({"node_id": "kitchen", "quantity": 120, "reason": "a film", "decided_by": "Bob"})
-    plan = apply_overrides(forecast(), given, MEMBERS).rows.set_index("node_id")
+    plan = apply_overrides(forecast(), given, MEMBERS).rows
+    plan = plan.set_axis(names(plan), axis=0)
     assert plan.loc["kitchen", ["planner_qty", "plan_basis", "override_id", "reason", "decided_by"]].tolist() == [
         120, "override", "o1", "a film", "Bob",
     ]  # fmt: skip
@@ -183,3 +190,13 @@ def test_chance_overrides_always_add_up() -> None:
         chosen = chance.choice(nodes, size=int(chance.integers(1, 6)))
         given = overrides(*({"node_id": node, "quantity": float(chance.integers(0, 300))} for node in chosen))
         assert adds_up(apply_overrides(forecast(), given, MEMBERS).rows), given[["node_id", "quantity"]]
+
+
+def test_planners_name_products_by_the_numbers_that_they_know() -> None:
+    given = overrides({"node_id": "P1"}, {"node_id": "P2"}, {"node_id": "k3"}, {"node_id": "kitchen"})
+    products = pd.DataFrame(
+        [("GB", "k1", "P1"), ("FR", "k9", "P1"), ("GB", "k2", "P2"), ("GB", "k4", "P2"), ("GB", "k5", "kitchen")],
+        columns=["market", "product_key", "product_id"],
+    )
+    # P2 is the number of two products of two shops; kitchen is a category here.
+    assert with_node_keys(given, products)["node_id"].tolist() == ["k1", "P2", "k3", "kitchen"]
