@@ -14,11 +14,9 @@ Matrix = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 # Whole numbers or datetimes of any unit.
-Times = npt.NDArray[np.int64] | npt.NDArray[np.datetime64]
+Times = npt.NDArray[np.generic]
 
 HISTORY_COLUMNS = ("unique_id", "ds", "y")
-# Steps between two dates that are months, quarters or years: never the same number of days.
-_LONGEST_DAY_STEP = 27
 
 
 class HistoryError(ValueError):
@@ -35,9 +33,10 @@ class Step:
     def moved(self, times: Times, count: npt.NDArray[np.int64]) -> Times:
         """The times `count` steps later; a last day of a month stays one. Shapes are those of numpy's broadcasting."""
         if not np.issubdtype(times.dtype, np.datetime64):
-            return np.asarray(times + self.size * count)
+            return np.asarray(times.astype(np.int64) + self.size * count)
         if not self.is_months:
             return np.asarray((times.astype(np.int64) + self.size * count).astype(times.dtype))
+
         days = times.astype("datetime64[D]")
         months = days.astype("datetime64[M]")
         is_end = (days + 1).astype("datetime64[M]") > months
@@ -159,16 +158,27 @@ def _positions(
         row = int(np.argmax(is_back)) + 1
         rule = "repeats" if clock[row] == clock[row - 1] else "runs backwards"
         raise HistoryError(f"history: ds of series {ids[codes[row]]!r} {rule} at {times[row]}")
+    is_months = False
+    if is_time:
+        days = times.astype("datetime64[D]").astype(np.int64)
+        is_months = _stands_in_months(days[np.r_[False, is_within] | np.r_[is_within, False]])
     if not is_within.any():
-        day = np.int64(np.timedelta64(1, "D") / np.timedelta64(1, np.datetime_data(times.dtype)[0])) if is_time else 1
-        return Step(int(day)), np.zeros(len(codes), dtype=np.int64)
-    days = times.astype("datetime64[D]").astype(np.int64) if is_time else clock
-    is_months = is_time and bool(np.diff(days)[is_within].min() > _LONGEST_DAY_STEP)
+        # One point says nothing of its step: a day, or one.
+        a_day = np.timedelta64(1, "D").astype(times.dtype.str.replace("M8", "m8")).astype(np.int64) if is_time else 1
+        return Step(int(a_day)), np.zeros(len(codes), dtype=np.int64)
     if is_months:
         clock = times.astype("datetime64[M]").astype(np.int64)
     # Weekly dates are 7 days apart, across five weeks without a record 42: the step divides all distances.
     size = int(np.gcd.reduce(np.diff(clock)[is_within]))
     return Step(size, is_months=is_months), np.asarray((clock - clock[starts][codes]) // size)
+
+
+def _stands_in_months(days: Counts) -> bool:
+    """Whether dates are months, quarters or years apart: all on the same day of the month, or all on its last."""
+    day = days.astype("datetime64[D]")
+    month = day.astype("datetime64[M]")
+    is_first_or_same = len(np.unique(day - month.astype("datetime64[D]"))) == 1
+    return len(days) > 0 and bool(is_first_or_same or ((day + 1).astype("datetime64[M]") > month).all())
 
 
 def _interpolated(y: Matrix, season: int) -> Matrix:
