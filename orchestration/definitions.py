@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.arrivals.assets import raw_tables
-from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_demand
+from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.platform import Platform
@@ -25,7 +25,7 @@ ASSETS = (
     staging_models,
     ledger_models,
     market_tables,
-    weekly_demand,
+    market_forecasts,
     forecasts,
     operations,
     cleaning_scorecard,

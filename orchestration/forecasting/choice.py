@@ -144,7 +144,7 @@ def choose(tested: BackTest, candidates: Sequence[str]) -> Choice:
             kind, series_class = (key[0], key[1] if len(keys) > 1 else "")
             if len(keys) > 1 and of_key["size"].max() < FORECASTS_TO_CHOOSE:
                 continue
-            by_name = of_key["sum"].droplevel(keys)
+            by_name = of_key["sum"].droplevel(list(range(len(keys))))
             chosen[str(kind), str(series_class)] = _least(by_name, [name for name in names if name in by_name])
     failed = {name for name, _ in tested.failures}
     default = next((name for name in candidates if name not in failed), FOUR_WEEK_MEAN)

@@ -5,6 +5,7 @@ Belongs here: the order of the steps. Does not: any step itself, reading and wri
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -52,13 +53,23 @@ LEVEL_COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Event:
+    """What a picture marks: its name, its first and its last day."""
+
+    name: str
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True)
 class ForecastPlan:
-    """How far and how finely a market is forecast, and where its back-test begins."""
+    """How far and how finely a market is forecast, by what, where its back-test begins, and what its plots mark."""
 
     weeks: int = 13
     best_sellers: int = BEST_SELLERS
     origins: Origins = field(default_factory=Origins)
     candidates: Sequence[Candidate] = (Engine(),)
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +86,7 @@ class MarketForecast:
     levels: pd.DataFrame
     choices: pd.DataFrame
     failures: tuple[tuple[str, str], ...]
+    events: tuple[Event, ...] = ()
 
 
 def forecast_market(series: MarketSeries, plan: ForecastPlan | None = None) -> MarketForecast:
@@ -104,6 +116,7 @@ def forecast_market(series: MarketSeries, plan: ForecastPlan | None = None) -> M
         levels=levels(tested, past),
         choices=_choices(choice),
         failures=tuple(dict.fromkeys([*tested.failures, *failed])),
+        events=plan.events,
     )
 
 

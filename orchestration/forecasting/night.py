@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from orchestration.forecasting.choice import MODEL_ERRORS
+from orchestration.forecasting.candidates import MODEL_ERRORS
 from orchestration.forecasting.market import ForecastPlan, MarketForecast, forecast_market
 from orchestration.forecasting.nodes import nodes_of
 from orchestration.forecasting.reading import SCORED_DAYS, carried_sql, older_forecasts, read_series
@@ -25,7 +25,6 @@ from orchestration.forecasting.tables import (
     FORECAST_MODELS,
     FORECAST_SCORE,
     KEPT_BY_MADE_ON,
-    PLAN_COLUMNS,
     WEEK,
 )
 from orchestration.lake import Place
@@ -53,7 +52,7 @@ class MarketNight:
 
 @dataclass(frozen=True, eq=False)
 class Night:
-    """All markets of a run that have a forecast; those without a sale; and those that could not be forecast, with why."""
+    """The markets of a run that have a forecast; those without a sale; those that could not be forecast, with why."""
 
     markets: Mapping[str, MarketNight]
     without_history: tuple[str, ...]
@@ -88,6 +87,7 @@ def forecast_night(
             plan = planner(published, weekly_rows(made.forecast))
         except MODEL_ERRORS as error:
             failed[market] = f"{type(error).__name__}: {error}"
+            run.execute("insert into forecasting.failed values (?, ?)", [market, failed[market]])
             continue
         found[market] = one
         _keep_market(run, published, one, plan)
@@ -114,6 +114,7 @@ def _create(run: "duckdb.DuckDBPyConnection") -> None:
         columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
         run.execute(f"create or replace table {model.relation} ({columns})")
     run.execute("create or replace table forecasting.made (market varchar, made_on date)")
+    run.execute("create or replace table forecasting.failed (market varchar, reason varchar)")
     run.execute("create or replace table forecasting.replaced (name varchar, market varchar, month varchar)")
     run.execute(
         "create or replace table forecasting.largest"
@@ -143,19 +144,16 @@ def _keep_market(
     for model in KEPT_BY_MADE_ON:
         parameters = {"market": market, "months": months[model.name], "made_on": anew[model.name]}
         only = " and planner_qty is not null" if model is DEMAND_PLAN else ""
-        if months[model.name]:
-            carried = published.execute(carried_sql(model) + only, parameters).to_arrow_table()
-            _insert(run, model.relation, carried, model)
+        if not months[model.name]:
+            continue
+        carried = published.execute(carried_sql(model) + only, parameters).to_arrow_table()
+        _insert(run, model.relation, carried, model)
         _insert(run, model.relation, new[model.name], model)
-        run.executemany(
-            "insert into forecasting.replaced values (?, ?, ?)",
-            [(model.name, market, one_month) for one_month in months[model.name]],
-        ) if months[model.name] else None
+        replaced = [(model.name, market, one_month) for one_month in months[model.name]]
+        run.executemany("insert into forecasting.replaced values (?, ?, ?)", replaced)
 
 
-def _insert(
-    run: "duckdb.DuckDBPyConnection", relation: str, rows: object, model: PublishedModel | None = None
-) -> None:
+def _insert(run: "duckdb.DuckDBPyConnection", relation: str, rows: object, model: PublishedModel | None = None) -> None:
     columns = "*" if model is None else ", ".join(f"{one.name}::{one.type}" for one in model.spec.columns)
     run.register("incoming", rows)
     run.execute(f"insert into {relation} select {columns} from incoming")
@@ -186,10 +184,3 @@ def _largest(made: MarketForecast) -> pd.DataFrame:
 
 def _day(value: object) -> date:
     return np.datetime64(value, "D").astype(date)  # type: ignore[call-overload, no-any-return]
-
-
-def models_plan(forecast: pd.DataFrame) -> pd.DataFrame:
-    """The plan that nobody has changed: the model's figures."""
-    plan = forecast.rename(columns={"forecast_qty": "model_qty"})
-    plan = plan.assign(planner_qty=np.nan, plan_qty=plan["model_qty"], plan_basis="model")
-    return plan.assign(override_id=None, reason=None, decided_by=None)[list(PLAN_COLUMNS)]

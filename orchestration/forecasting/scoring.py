@@ -44,7 +44,7 @@ def score(kept: pd.DataFrame, series: MarketSeries) -> pd.DataFrame:
     known = _Known.of(series)
     parts = []
     for made_on, rows in kept.groupby("made_on", sort=True):
-        day = np.datetime64(made_on, "D")
+        day = np.datetime64(pd.Timestamp(str(made_on)).date(), "D")
         if series.first_day < day < series.made_on:
             parts.append(_compared(rows, series, known, day))
     compared = [part for part in parts if len(part)]
@@ -98,7 +98,8 @@ def _compared(rows: pd.DataFrame, series: MarketSeries, known: _Known, made_on: 
     length = np.where(is_day, 1, DAYS_PER_WEEK)
     sums, node = known.with_rests(rows, series)
     is_judged = (start >= 0) & (start + length <= series.day_count) & (node >= 0)
-    rows, start, length, is_day, node = (one[is_judged] for one in (rows, start, length, is_day, node))
+    rows = rows[is_judged]
+    start, length, is_day, node = start[is_judged], length[is_judged], is_day[is_judged], node[is_judged]
     origin = int((made_on - series.first_day).astype(int))
     # A week repeats last year's, a day last week's; without a year before it a week repeats the last one.
     last_week = start - DAYS_PER_WEEK * (1 + (start - origin) // DAYS_PER_WEEK)
