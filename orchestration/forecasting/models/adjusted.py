@@ -38,19 +38,33 @@ class Adjusted:
     season: int
     future_index: Matrix
 
+    def rows(self, chosen: Counts) -> "Adjusted":
+        """Some of the series."""
+        return Adjusted(
+            self.y[chosen],
+            self.is_known[chosen],
+            self.age[chosen],
+            self.scale[chosen],
+            self.season,
+            self.future_index[chosen],
+        )
 
-def adjusted(series: Panel, horizon: int) -> Adjusted:
-    """The panel without outliers, season and, for daily series of two years (season 7), the season of the year."""
+
+def adjusted(series: Panel, horizon: int, *, is_seasonal: bool = True) -> Adjusted:
+    """The panel without outliers, season and, for daily series of two years (season 7), the season of the year.
+
+    Without `is_seasonal` both seasons stay.
+    """
     is_known = np.isfinite(series.y)
     y = capped(np.where(is_known, series.y, 0.0), is_known)
     width = y.shape[1]
     index = np.ones((len(y), width + horizon))
-    if series.season > 1:
+    if is_seasonal and series.season > 1:
         index *= season_index(y, is_known, series.season)[:, np.arange(width + horizon) % series.season]
-    if series.season == DAYS_PER_WEEK and width >= MIN_YEARS * DAYS_PER_YEAR:
+    if is_seasonal and series.season == DAYS_PER_WEEK and width >= MIN_YEARS * DAYS_PER_YEAR:
         index *= year_index(y / index[:, :width], is_known, horizon)
     plain = np.where(is_known, y / index[:, :width], 0.0)
-    age = np.cumsum(series.is_history, axis=1)
+    age = np.cumsum(series.is_history, axis=1, dtype=np.int64)
     return Adjusted(plain, is_known, age, _scale(plain, is_known), series.season, index[:, width:])
 
 
@@ -89,28 +103,27 @@ def season_index(y: Matrix, is_known: Flags, season: int) -> Matrix:
     rare sales takes the panel's whole. Series with negative units or fewer than two seasons have none.
     """
     n, width = y.shape
-    whole = width // season * season
     index = np.ones((n, season))
-    if whole < MIN_SEASONS * season:
-        return index
-    # Counted from the end, so that every place is there equally often.
-    seasons = y[:, width - whole :].reshape(n, -1, season)
-    known = is_known[:, width - whole :].reshape(n, -1, season)
-    is_full = known.all(axis=2)
-    level = np.where(is_full, seasons.mean(axis=2), 0.0)
-    is_used = is_full & (level > 0)
-    count = is_used.sum(axis=1)
-    chosen = (count >= MIN_SEASONS) & ~((y < 0) & is_known).any(axis=1)
+    level, is_used = _moving_mean(y, is_known, season)
+    is_used &= level > 0
+    place = np.arange(width) % season
+    count = np.stack([is_used[:, place == one].sum(axis=1) for one in range(season)], axis=1)
+    chosen = (count.min(axis=1) >= MIN_SEASONS - 1) & (is_used.sum(axis=1) > season)
+    chosen &= ~((y < 0) & is_known).any(axis=1)
     if not chosen.any():
         return index
-    share = np.divide(seasons, level[:, :, None], out=np.zeros_like(seasons), where=is_used[:, :, None])
-    weight = np.where(is_used, level, 0.0)
-    total = np.maximum(weight.sum(axis=1), np.finfo(float).tiny)
-    own = (share * weight[:, :, None]).sum(axis=1) / total[:, None]
-    spread = np.where(is_used[:, :, None], (share - own[:, None]) ** 2, 0.0).sum(axis=(1, 2))
-    noise = spread / np.maximum(count * season - season, 1) / np.maximum(count, 1)
-    shift = (width - whole) % season
-    index[chosen] = np.roll(_shrunk(own[chosen], noise[chosen]), shift, axis=1)
+    y, level, is_used, count = y[chosen], np.where(is_used, level, 0.0)[chosen], is_used[chosen], count[chosen]
+    # Weights by level: a ratio to a level near zero is no information.
+    sums = [np.stack([one[:, place == k].sum(axis=1) for k in range(season)], axis=1) for one in (y * is_used, level)]
+    own = sums[0] / sums[1]
+    own /= own.mean(axis=1, keepdims=True)
+    spread = np.where(is_used, (y - own[:, place] * level) ** 2, 0.0).sum(axis=1)
+    per_step = spread / np.maximum(is_used.sum(axis=1) - season, 1)
+    mean = level.sum(axis=1) / is_used.sum(axis=1)
+    noise = per_step / mean**2 / count.mean(axis=1)
+    steady = 1 / (noise + np.median(noise) + np.finfo(float).tiny)
+    centre = _shared_index(y / mean[:, None], level / mean[:, None], is_used, steady, place)
+    index[chosen] = _shrunk(own, noise, centre, steady)
     return np.asarray(np.clip(index, *INDEX_LIMITS))
 
 
@@ -143,10 +156,48 @@ def year_index(x: Matrix, is_known: Flags, horizon: int) -> Matrix:
     return index
 
 
-def _shrunk(own: Matrix, noise: Matrix) -> Matrix:
-    """Indices of each series drawn towards the median series' by the share of their variance that is noise."""
-    steady = 1 / (noise + np.median(noise) + np.finfo(float).tiny)
-    centre = (own * steady[:, None]).sum(axis=0) / steady.sum()
+def _moving_mean(y: Matrix, is_known: Flags, season: int) -> tuple[Matrix, Flags]:
+    """Mean of the season around each column, the half steps at both ends of an even season; and where it is known."""
+    n, width = y.shape
+    level, is_whole = np.zeros((n, width)), np.zeros((n, width), dtype=bool)
+    half = season // 2
+    if width < 2 * half + 1:
+        return level, is_whole
+    kernel = np.ones(2 * half + 1)
+    if season % 2 == 0:
+        kernel[[0, -1]] = 0.5
+    total, known = np.cumsum(np.where(is_known, y, 0.0), axis=1), np.cumsum(is_known, axis=1)
+    total, known = (np.concatenate([np.zeros((n, 1)), one], axis=1) for one in (total, known))
+    inner = slice(half, width - half)
+    window = total[:, 2 * half + 1 :] - total[:, : width - 2 * half]
+    if season % 2 == 0:
+        window = window - (y[:, : width - 2 * half] + y[:, 2 * half :]) / 2
+    level[:, inner] = window / kernel.sum()
+    is_whole[:, inner] = known[:, 2 * half + 1 :] - known[:, : width - 2 * half] == 2 * half + 1
+    return level, is_whole
+
+
+def _shared_index(share: Matrix, level: Matrix, is_used: Flags, steady: Matrix, place: Counts) -> Matrix:
+    """Index of the panel, drawn towards 1 by as much as its years disagree: a strike is in all series, and no season.
+
+    `share` and `level` are in units of each series' mean, so that each counts by how `steady` it is.
+    """
+    weight = np.where(is_used, steady[:, None], 0.0)
+    above, below = (share * weight).sum(axis=0), (level * weight).sum(axis=0)
+    is_some = below > 0
+    season = int(place.max()) + 1
+    centre = np.bincount(place[is_some], above[is_some], season) / np.bincount(place[is_some], below[is_some], season)
+    ratio = above[is_some] / below[is_some]
+    count = np.bincount(place[is_some], minlength=season)
+    freedom = max(int(is_some.sum()) - season, 1)
+    noise = float(((ratio - centre[place[is_some]]) ** 2).sum()) / freedom / count.mean()
+    centre = centre / centre.mean()
+    kept = max(0.0, 1 - noise / max(float(centre.var()), np.finfo(float).tiny))
+    return np.asarray(1 + kept * (centre - 1))
+
+
+def _shrunk(own: Matrix, noise: Matrix, centre: Matrix, steady: Matrix) -> Matrix:
+    """Indices of each series drawn towards the panel's by the share of their variance that is noise."""
     distance = ((own - centre) ** 2).mean(axis=1)
     between = max(float((steady * (distance - noise)).sum() / steady.sum()), 0.0)
     kept = between / (between + noise + np.finfo(float).tiny)
