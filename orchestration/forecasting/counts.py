@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from orchestration.forecasting.models.adjusted import Adjusted, adjusted
+from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.models.pooled import Learnt, Lesson
 from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel, panel
 

@@ -1,6 +1,6 @@
 """Smoothing learnt from all series of a panel together: the model of long panels and of counts.
 
-Belongs here: what is learnt from other series, and its forecast. Does not: seasons and outliers (`adjusted.py`),
+Belongs here: what is learnt from other series, and its forecast. Does not: seasons and outliers (`pooled_season.py`),
 quantiles (`counts.py`).
 
 One series of rare sales says little about how fast its level moves, how far it falls back to the mean of all, and how
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestration.forecasting.models import PanelModel
-from orchestration.forecasting.models.adjusted import Adjusted, adjusted
+from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.models.levels import running_levels
 from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel
 
