@@ -131,7 +131,7 @@ def _mean_interval(is_known: Flags, is_sale: Flags) -> Counts:
     order = np.cumsum(is_known, axis=1)
     last = np.where(is_sale, order, 0).max(axis=1, initial=0)
     mean = last / np.maximum(is_sale.sum(axis=1), 1)
-    return np.clip(np.round(mean), 1, MAX_AGGREGATION).astype(np.int64)
+    return np.asarray(np.clip(np.round(mean), 1, MAX_AGGREGATION).astype(np.int64))
 
 
 def _forecast_sum(series: Panel, y: Matrix, is_known: Flags, level: int, chosen: Flags) -> Matrix:

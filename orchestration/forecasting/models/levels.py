@@ -18,18 +18,19 @@ def last_level(y: Matrix, is_used: Flags, alpha: float | Matrix) -> Matrix:
     return level
 
 
-def running_levels(y: Matrix, is_used: Flags, alpha: float) -> Matrix:
+def running_levels(y: Matrix, is_used: Flags, alpha: float, *, is_last_only: bool = False) -> Matrix:
     """Level of each row after each column, as the weighted mean of what was used so far; 0 before the first value.
 
-    The weights (1 - alpha)^age are normalised, so that no first value counts more than its age allows.
+    The weights (1 - alpha)^age are normalised, so that no first value counts more than its age allows. With
+    `is_last_only` there is one column, the last.
     """
-    levels = np.empty(y.shape)
+    levels = np.zeros((len(y), 1 if is_last_only else y.shape[1]))
     total, weight = np.zeros(len(y)), np.zeros(len(y))
     for column in range(y.shape[1]):
         seen = is_used[:, column]
         total = np.where(seen, (1 - alpha) * total + alpha * np.where(seen, y[:, column], 0.0), total)
         weight = np.where(seen, (1 - alpha) * weight + alpha, weight)
-        levels[:, column] = np.divide(total, weight, out=np.zeros(len(y)), where=weight > 0)
+        levels[:, 0 if is_last_only else column] = np.divide(total, weight, out=np.zeros(len(y)), where=weight > 0)
     return levels
 
 

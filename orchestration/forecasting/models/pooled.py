@@ -1,6 +1,6 @@
 """Smoothing learnt from all series of a panel together: the model of long panels and of counts.
 
-Belongs here: what is learnt from other series, and its forecast. Does not: seasons and outliers (`adjusted.py`),
+Belongs here: what is learnt from other series, and its forecast. Does not: seasons and outliers (`pooled_season.py`),
 quantiles (`counts.py`).
 
 One series of rare sales says little about how fast its level moves, how far it falls back to the mean of all, and how
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestration.forecasting.models import PanelModel
-from orchestration.forecasting.models.adjusted import Adjusted, adjusted
+from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.models.levels import running_levels
 from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel
 
@@ -23,13 +23,15 @@ from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel
 ALPHAS = (0.03, 0.1, 0.25, 0.5)
 # Levels of roots do not follow a single bulk order.
 ROOT_ALPHA = 0.2
+# The level of a panel too small to learn from: at the speed `ALPHAS[2]`, as it is.
+RESTING_FEATURE = 4
 # Levels of fewer steps than these teach nothing.
 MIN_STEPS_KNOWN = 4
 # So many pairs of level and later value fix a handful of weights; more only take time.
 MAX_SERIES, MAX_ORIGINS = 2000, 48
 MIN_PAIRS = 60
-# A single origin's error is half forgotten after three more, and after so many seasons in a panel with one.
-RECENT_ORIGINS, RECENT_SEASONS = 5.0, 1.0
+# The error of an origin has lost two thirds of its weight after five more, or after a whole season.
+RECENT_ORIGINS = 5
 LARGEST_CORRECTION = 2.0
 
 
@@ -42,68 +44,93 @@ class PooledSmoothing(PanelModel):
     """
 
     name: str = "pooled_smoothing"
+    is_seasonal: bool = False
     is_unbiased: bool = True
 
     def matrix(self, series: Panel, horizon: int) -> Matrix:
         """Mean of each step ahead; the last level of a series where the panel is too small to teach anything."""
         if not series.ids:
             return np.empty((0, horizon))
-        plain = adjusted(series, horizon)
-        levels = level_features(plain)
+        plain = adjusted(series, horizon, is_seasonal=self.is_seasonal)
+        lesson = Lesson.of(plain)
         y_hat = np.empty((len(series.ids), horizon))
         for ahead in range(1, horizon + 1):
-            y_hat[:, ahead - 1] = Learnt.of(plain, levels, ahead, ahead, is_unbiased=self.is_unbiased).mean(levels)
+            y_hat[:, ahead - 1] = Learnt.of(lesson, ahead, ahead, is_unbiased=self.is_unbiased).mean
         return np.asarray(y_hat * plain.future_index)
+
+
+def pooled_smoothing() -> PooledSmoothing:
+    """Levels only: for panels without a season, or whose season cannot be trusted."""
+    return PooledSmoothing()
+
+
+def pooled_seasonal() -> PooledSmoothing:
+    """Levels and the season, of which each series has as much of its own as it can show."""
+    return PooledSmoothing(name="pooled_seasonal", is_seasonal=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a panel teaches from: its levels after the last column, and a sample's after every column.
+
+    `rows` are the series of the sample; `levels` is (sample, columns, features), `last` (series, features).
+    """
+
+    rows: Counts
+    sample: Adjusted
+    levels: Matrix
+    last: Matrix
+
+    @classmethod
+    def of(cls, plain: Adjusted) -> "Lesson":
+        """At most `MAX_SERIES` series, evenly spread over the panel."""
+        rows = spread_rows(len(plain.y), MAX_SERIES)
+        sample = plain.rows(rows)
+        return cls(rows, sample, _features(sample), _features(plain, is_last_only=True)[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """Weights of the levels for the sum of the steps `begin` to `end` ahead, and the pairs that taught them.
+    """The mean of the sum of the steps `begin` to `end` ahead for each series, and the pairs that taught it.
 
     `expected` and `found` have a row per series of the sample and a column per origin; NaN where nothing is known.
     """
 
-    weights: Matrix
-    factor: float
+    mean: Matrix
     expected: Matrix
     found: Matrix
 
     @classmethod
-    def of(cls, plain: Adjusted, levels: Matrix, begin: int, end: int, *, is_unbiased: bool) -> "Learnt":
-        """Learn from every origin of the panel (at most `MAX_ORIGINS`) and every series (at most `MAX_SERIES`)."""
-        width, steps = plain.y.shape[1], end - begin + 1
-        rows = _spread(len(plain.y), MAX_SERIES)
-        origins = _latest(width - end, MAX_ORIGINS)
-        if not len(origins):
-            return cls(_resting(levels.shape[2], steps), 1.0, np.empty((0, 0)), np.empty((0, 0)))
-        found = window_sums(plain.y, plain.is_known, begin, end)[np.ix_(rows, origins)]
-        x = levels[np.ix_(rows, origins)]
-        is_pair = np.isfinite(found) & (plain.age[np.ix_(rows, origins)] >= MIN_STEPS_KNOWN)
+    def of(cls, lesson: Lesson, begin: int, end: int, *, is_unbiased: bool) -> "Learnt":
+        """Learn from the sample's origins (at most `MAX_ORIGINS`)."""
+        sample, steps = lesson.sample, end - begin + 1
+        origins = _latest(sample.y.shape[1] - end, MAX_ORIGINS)
+        found = window_sums(sample.y, sample.is_known, begin, end)[:, origins]
+        is_pair = np.isfinite(found) & (sample.age[:, origins] >= MIN_STEPS_KNOWN)
         if is_pair.sum() < MIN_PAIRS:
-            return cls(_resting(levels.shape[2], steps), 1.0, np.empty((0, 0)), np.empty((0, 0)))
-        weights = _fit(x, found, is_pair, plain.scale[rows], steps)
+            nothing = np.full(found.shape, np.nan)
+            return cls(steps * lesson.last[:, RESTING_FEATURE], nothing, nothing)
+        x = lesson.levels[:, origins]
+        weights = _fit(x, found, is_pair, sample.scale, steps)
         expected = np.where(is_pair, x @ weights, np.nan)
         found = np.where(is_pair, found, np.nan)
-        factor = _recent_ratio(expected, found, origins, plain.season) if is_unbiased else 1.0
-        return cls(weights, factor, expected * factor, found)
-
-    def mean(self, levels: Matrix) -> Matrix:
-        """Mean of the sum for each series, from its levels after the last column."""
-        return np.asarray(levels[:, -1] @ self.weights * self.factor)
+        factor = _recent_ratio(expected, found, origins, sample.season) if is_unbiased else 1.0
+        return cls(lesson.last @ weights * factor, expected * factor, found)
 
 
-def level_features(plain: Adjusted) -> Matrix:
+def _features(plain: Adjusted, *, is_last_only: bool = False) -> Matrix:
     """Levels of each series after each column, (series, columns, features).
 
     Each speed comes twice, also as if the series had been zero before it began: a product's first week is a sale by
     definition, and says more of a product than it will keep.
     """
     features = []
+    age = plain.age[:, -1:] if is_last_only else plain.age
     for alpha in ALPHAS:
-        level = running_levels(plain.y, plain.is_known, alpha)
-        features += [level, level * (1 - (1 - alpha) ** plain.age)]
-    signed_root = np.sign(plain.y) * np.sqrt(np.abs(plain.y))
-    root = running_levels(signed_root, plain.is_known, ROOT_ALPHA)
+        level = running_levels(plain.y, plain.is_known, alpha, is_last_only=is_last_only)
+        features += [level, level * (1 - (1 - alpha) ** age)]
+    roots = np.sign(plain.y) * np.sqrt(np.abs(plain.y))
+    root = running_levels(roots, plain.is_known, ROOT_ALPHA, is_last_only=is_last_only)
     features.append(np.sign(root) * root**2)
     return np.stack(features, axis=-1)
 
@@ -116,18 +143,12 @@ def window_sums(y: Matrix, is_known: Flags, begin: int, end: int) -> Matrix:
     total, known = (np.concatenate([np.zeros((n, 1)), one], axis=1) for one in (total, known))
     sums = np.full((n, width), np.nan)
     last = width - end
+    is_whole: Flags
     if last > 0:
         upper, lower = slice(end + 1, width + 1), slice(begin, begin + last)
-        is_whole = known[:, upper] - known[:, lower] == end - begin + 1
+        is_whole = np.asarray(known[:, upper] - known[:, lower] == end - begin + 1)
         sums[:, :last] = np.where(is_whole, total[:, upper] - total[:, lower], np.nan)
     return sums
-
-
-def _resting(features: int, steps: int) -> Matrix:
-    """The weights of a panel too small to learn from: the level at `ALPHAS[2]`, as it is."""
-    weights = np.zeros(features)
-    weights[4] = steps
-    return weights
 
 
 def _fit(x: Matrix, found: Matrix, is_pair: Flags, scale: Matrix, steps: int) -> Matrix:
@@ -138,7 +159,9 @@ def _fit(x: Matrix, found: Matrix, is_pair: Flags, scale: Matrix, steps: int) ->
     left = x[is_pair] * by_scale[:, None]
     right = found[is_pair] * by_scale
     if not left.any():
-        return _resting(x.shape[2], steps)
+        weights = np.zeros(x.shape[2])
+        weights[RESTING_FEATURE] = steps
+        return weights
     gram, moment = left.T @ left, left.T @ right
     # A trace of ridge: levels of neighbouring speeds are nearly the same, and a Cholesky factor needs them apart.
     gram[np.diag_indices_from(gram)] += 1e-6 * np.trace(gram) / len(gram)
@@ -149,7 +172,7 @@ def _fit(x: Matrix, found: Matrix, is_pair: Flags, scale: Matrix, steps: int) ->
 
 def _recent_ratio(expected: Matrix, found: Matrix, origins: Counts, season: int) -> float:
     """What was found over what was expected, in sum over all series, the latest origins counting most."""
-    memory = max(RECENT_ORIGINS, RECENT_SEASONS * season)
+    memory = max(RECENT_ORIGINS, season)
     recent = np.exp(-(origins.max() - origins) / memory)
     found_sum = float((np.nan_to_num(found) * recent).sum())
     expected_sum = float((np.nan_to_num(expected) * recent).sum())
@@ -158,13 +181,14 @@ def _recent_ratio(expected: Matrix, found: Matrix, origins: Counts, season: int)
     return float(np.clip(found_sum / expected_sum, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION))
 
 
-def _spread(count: int, limit: int) -> Counts:
+def spread_rows(count: int, limit: int) -> Counts:
     """At most `limit` of the numbers below `count`, evenly spread."""
+    if count <= 0:
+        return np.empty(0, np.int64)
     return np.unique(np.linspace(0, count - 1, min(count, limit)).round().astype(np.int64))
 
 
 def _latest(count: int, limit: int) -> Counts:
-    """At most `limit` of the numbers below `count`, evenly spread and including the last; none below zero."""
-    if count <= 0:
-        return np.empty(0, np.int64)
-    return np.unique(np.linspace(count - 1, 0, min(count, limit)).round().astype(np.int64))
+    """At most `limit` of the numbers below `count`: the last ones, and as many evenly spread over the others."""
+    recent = np.arange(max(count - limit // 2, 0), max(count, 0))
+    return np.concatenate([spread_rows(count - len(recent), limit - len(recent)), recent])
