@@ -32,7 +32,7 @@ FORECASTS_TO_CHOOSE = 40
 WORTH_A_CHANGE = 0.01
 STRETCH_LIMITS = (0.6, 2.5)
 # So many forecasts of the back-test weigh as much as the belief that the bands are right as they are.
-PRIOR_FORECASTS = 60
+PRIOR_FORECASTS = 30
 PRIOR_ERRORS = 8
 
 
@@ -155,10 +155,11 @@ def choose(tested: BackTest, candidates: Sequence[str]) -> Choice:
 def chosen_rows(tested: BackTest, choice: Choice) -> pd.DataFrame:
     """The rows of the back-test by week of the candidate that is chosen for each series, and all rows by day."""
     rows = tested.rows
-    pairs = zip(rows["node_type"], rows["series_class"], strict=True)
-    kinds = {pair: choice.of(*pair) for pair in set(pairs)}
-    named = [kinds[pair] for pair in zip(rows["node_type"], rows["series_class"], strict=True)]
-    return rows[(rows["candidate"] == np.asarray(named, dtype=object)) | (rows["step"] == DAY)]
+    codes, pairs = pd.MultiIndex.from_arrays([rows["node_type"], rows["series_class"]]).factorize()
+    names = np.asarray([choice.of(str(kind), str(series_class)) for kind, series_class in pairs], dtype=object)
+    if not len(rows):
+        return rows
+    return rows[(rows["candidate"].to_numpy() == names[codes]) | (rows["step"] == DAY).to_numpy()]
 
 
 def error_variance(tested: pd.DataFrame, nodes: Nodes, base: Matrix) -> Matrix:

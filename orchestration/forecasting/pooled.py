@@ -1,17 +1,86 @@
 """The candidates of a market: its pooled demand model, which knows calendar, prices and promotions, and the engine.
 
-Belongs here: the pooled model as a candidate. Does not: the model (see `demand/`), the choice (see `choice.py`).
+Belongs here: reading what the pooled model wants to know, and the model as a candidate. Does not: the model itself
+(see `demand/`), the choice (see `choice.py`).
 """
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from orchestration.forecasting.candidates import Engine
+import numpy as np
+
+from orchestration.forecasting.candidates import Engine, MeanOfFourWeeks, NodeForecast
 from orchestration.forecasting.demand.calendar import CalendarEvent, events_of, read_calendar
+from orchestration.forecasting.demand.market_demand import MarketDemand, market_demand_of
+from orchestration.forecasting.demand.model import DemandForecast, DemandModel
+from orchestration.forecasting.demand.spread import quantiles_of
+from orchestration.forecasting.engine import QUANTILES
+from orchestration.forecasting.hierarchy import Matrix
 from orchestration.forecasting.market import Event, ForecastPlan
+from orchestration.forecasting.nodes import (
+    CATEGORY,
+    DAYS_PER_WEEK,
+    MARKET,
+    PRODUCT,
+    REST,
+    SUBDIVISION,
+    MarketSeries,
+    Nodes,
+)
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
+
+# Origins of the pooled model's own calibration; the back-test of the market calibrates again what is published.
+CALIBRATION_ORIGINS = 2
+_SALES = """
+    select product_key as product_id, sold_on, order_count as lines, sold_qty::double as units,
+        case when lines_without_rate = 0 and sold_qty > 0 then (sales_amount_usd / sold_qty)::double end as unit_price
+    from fct_daily_demand where market = ? and sold_qty > 0
+    order by all
+"""
+_PRODUCTS = """
+    select product_key as product_id, max_by(category_code, valid_from) as category_code, min(valid_from) as listed_on
+    from stg_products
+    where product_key in (select product_key from fct_daily_demand where market = ?)
+    group by all
+    order by all
+"""
+_REGIONS = """
+    with bought as (
+        select distinct order_key, ordered_on from fct_order_lines
+        where market = ? and product_kind = 'product' and leg_type = 'sale'
+    )
+    select coalesce(orders.subdivision_code, 'unknown') as subdivision_code, bought.ordered_on as sold_on,
+        count(*)::double as orders
+    from bought inner join stg_orders as orders using (order_key)
+    group by all
+    order by all
+"""
+_PROMOTIONS = """
+    select product_key as product_id, starts_on, ends_on, discount_pct::double as discount_pct,
+        coalesce(changed_at::date, starts_on) as known_on
+    from stg_promotions where market = ? and product_key is not null
+    order by all
+"""
+# A count tells that a product was missing at some time since the count before; a market is out of it when every site
+# that serves the market and holds the product is.
+_STOCK_OUTS = """
+    with counts as (
+        select product_key, site_code, counted_on, is_out_of_stock,
+            lag(counted_on) over (partition by site_code, product_key order by counted_on) + 1 as from_on
+        from stg_stock_snapshots
+        where list_contains(string_split(served_countries, ';'), ?) and product_key is not null
+    )
+    select product_key as product_id, coalesce(min(from_on), counted_on - 6) as from_on, counted_on as to_on,
+        counted_on + 1 as known_on
+    from counts
+    group by product_key, counted_on
+    having bool_and(is_out_of_stock)
+    order by all
+"""
 
 
 @cache
@@ -20,11 +89,86 @@ def calendar() -> tuple[CalendarEvent, ...]:
     return read_calendar()
 
 
+def read_demand(con: "duckdb.DuckDBPyConnection", market: str, events: tuple[CalendarEvent, ...]) -> MarketDemand:
+    """All that is known of a market's demand; products go by their keys, since numbers belong to a source."""
+
+    def rows(query: str) -> "pd.DataFrame":
+        return con.execute(query, [market]).df()
+
+    regions = rows(_REGIONS)
+    return market_demand_of(
+        market,
+        rows(_SALES),
+        products=rows(_PRODUCTS),
+        regions=regions if (regions["subdivision_code"] != "unknown").any() else None,
+        promotions=rows(_PROMOTIONS),
+        stock_outs=rows(_STOCK_OUTS),
+        events=events,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """The demand model on one market's demand; it brings a forecast by day."""
+
+    demand: MarketDemand
+    name: str = "pooled_demand"
+
+    def forecast(self, series: MarketSeries, nodes: Nodes, weeks: int) -> NodeForecast:
+        """Every node from what was known when `series` ended. Raises ValueError where there are too few days."""
+        made_on = series.made_on.astype(object)
+        found = DemandModel(origins=CALIBRATION_ORIGINS).fit(self.demand, made_on).forecast(weeks * DAYS_PER_WEEK)
+        mean = MeanOfFourWeeks().forecast(series, nodes, weeks)
+        daily, daily_quantiles = _windows(found, nodes, weeks * DAYS_PER_WEEK, 1, nodes.daily_count)
+        weekly, quantiles = _windows(found, nodes, weeks, DAYS_PER_WEEK, len(nodes.types))
+        return NodeForecast(
+            weekly=weekly,
+            weekly_quantiles=quantiles,
+            model_codes=np.full(len(weekly), self.name, dtype=object),
+            classes=mean.classes,
+            reasons=mean.reasons,
+            daily=daily,
+            daily_quantiles=daily_quantiles,
+        )
+
+
 def plan_of(con: "duckdb.DuckDBPyConnection", market: str) -> ForecastPlan:
     """How a market is forecast."""
-    del con
     events = events_of(calendar(), market)
     return ForecastPlan(
-        candidates=(Engine(),),
+        candidates=(Pooled(read_demand(con, market, events)), Engine()),
         events=tuple(Event(one.event_code, one.starts_on, one.ends_on) for one in events),
     )
+
+
+def _windows(found: DemandForecast, nodes: Nodes, steps: int, days: int, count: int) -> tuple[Matrix, Matrix]:
+    """Mean and quantiles of the first `count` nodes in `steps` windows of so many days."""
+    mean, quantiles = np.zeros((count, steps)), np.zeros((count, steps, len(QUANTILES)))
+    for level in (MARKET, CATEGORY, SUBDIVISION, PRODUCT):
+        rows = np.flatnonzero(nodes.types[:count] == level)
+        if not len(rows):
+            continue
+        place = {name: row for row, name in enumerate(found.means(level)[0])}
+        at = np.asarray([place.get(str(node), -1) for node in nodes.ids[rows]])
+        rows, at = rows[at >= 0], at[at >= 0]
+        windows = [found.window(level, step * days, (step + 1) * days) for step in range(steps)]
+        # Quantiles of the best sellers alone: those of thousands of products would take most of the time.
+        mean[rows] = np.stack([window.mean[at] for window in windows], axis=1)
+        variance = np.stack([window.variance[at] for window in windows], axis=1)
+        quantiles[rows] = quantiles_of(mean[rows].ravel(), variance.ravel()).reshape(len(rows), steps, -1)
+    _add_rests(nodes, mean, quantiles)
+    return mean, quantiles
+
+
+def _add_rests(nodes: Nodes, mean: Matrix, quantiles: Matrix) -> None:
+    """A rest is its category less its best sellers; its quantiles stand to its mean as those of the category do."""
+    rests = np.flatnonzero(nodes.types[: len(mean)] == REST)
+    for rest in rests:
+        sums = [one for one in nodes.tree.sums if rest in one.parts]
+        whole, parts = sums[0].whole, [part for part in sums[0].parts if part != rest]
+        mean[rest] = np.maximum(mean[whole] - mean[parts].sum(axis=0), 0.0)
+        share = np.divide(mean[rest], mean[whole], out=np.zeros_like(mean[rest]), where=mean[whole] > 0)
+        middle = quantiles[whole][:, [QUANTILES.index(0.5)]]
+        # Half the goods vary by more than half: variances add up, not spreads.
+        spread = (quantiles[whole] - middle) * np.sqrt(share)[:, None]
+        quantiles[rest] = np.maximum(middle * share[:, None] + spread, 0.0)

@@ -21,6 +21,7 @@ from orchestration.forecasting.nodes import (
     SUBDIVISION,
     MarketSeries,
     Whole,
+    by_category,
 )
 from orchestration.forecasting.tables import DAY, QUANTILE_COLUMNS, SCORE_COLUMNS
 
@@ -62,7 +63,7 @@ class _Known:
 
     @staticmethod
     def of(series: MarketSeries) -> "_Known":
-        daily = [series.units.sum(axis=0)[None], _by_category(series, series.units)]
+        daily = [series.units.sum(axis=0)[None], by_category(series, series.units)]
         names = [
             *((MARKET, one) for one in (series.market,)),
             *((CATEGORY, one) for one in series.categories),
@@ -77,7 +78,7 @@ class _Known:
         codes, pairs = pd.MultiIndex.from_arrays([rows["node_type"], rows["node_id"]]).factorize()
         own = {str(node) for kind, node in pairs if kind == PRODUCT}
         is_rest = np.asarray([key not in own for key in series.product_keys])
-        rests = _cumulated(_by_category(series, np.where(is_rest[:, None], series.units, 0.0)))
+        rests = _cumulated(by_category(series, np.where(is_rest[:, None], series.units, 0.0)))
         category = {name: row for row, name in enumerate(series.categories)}
         sums = np.zeros((len(pairs), self.sums.shape[1]))
         is_known = np.ones(len(pairs), dtype=bool)
@@ -112,12 +113,6 @@ def _compared(rows: pd.DataFrame, series: MarketSeries, known: _Known, made_on: 
         naive_qty=sums[node, np.maximum(naive_at + length, 0)] - sums[node, np.maximum(naive_at, 0)],
         mean_qty=(sums[node, origin] - sums[node, before]) / DAYS_OF_MEAN * length,
     )
-
-
-def _by_category(series: MarketSeries, of_products: Matrix) -> Matrix:
-    sums = np.zeros((len(series.categories), series.day_count))
-    np.add.at(sums, series.category_of, of_products)
-    return sums
 
 
 def _cumulated(daily: Matrix) -> Matrix:
