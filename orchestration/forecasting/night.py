@@ -146,7 +146,7 @@ def _keep_market(
         only = " and planner_qty is not null" if model is DEMAND_PLAN else ""
         if not months[model.name]:
             continue
-        carried = published.execute(carried_sql(model) + only, parameters).to_arrow_table()
+        carried = published.sql(carried_sql(model) + only, params=parameters).to_arrow_table()
         _insert(run, model.relation, carried, model)
         _insert(run, model.relation, new[model.name], model)
         replaced = [(model.name, market, one_month) for one_month in months[model.name]]

@@ -66,13 +66,13 @@ def days_plot(made: MarketForecast) -> bytes:
     _bands(axes, target, rows)
     axes.plot(target, rows["forecast_qty"].to_numpy(float), color=FORECAST, linewidth=1.8, label="forecast")
     axes.axvline(float(series.made_on.astype(float)), color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
-    axes.set_ylim(bottom=0)
+    _cut_above(axes, known, rows["p975_qty"].to_numpy(float))
     axes.set_xlim(float(shown[0].astype(float)), float(shown[1].astype(float)))
     axes.set_ylabel("units per day", color=MUTED)
     day = series.made_on.astype(object)
     _title(axes, f"{series.market}: units per day, forecast from {day.day} {day:%B %Y}", level_words(made), pad=24)
     axes.legend(loc="upper left", frameon=False, fontsize=10, ncols=4, labelcolor=INK, handlelength=1.6)
-    _leave_room(axes, 1.28)
+    _leave_room(axes, 1.4)
     _mark_events(axes, made, shown)
     return png_of(figure)
 
@@ -91,7 +91,7 @@ def categories_plot(made: MarketForecast) -> bytes:
         target = _dates(rows["target_on"])
         _bands(axes, target, rows)
         axes.plot(target, rows["forecast_qty"].to_numpy(float), color=FORECAST, linewidth=1.8)
-        axes.set_ylim(bottom=0)
+        _cut_above(axes, weeks[row], rows["p975_qty"].to_numpy(float))
         axes.margins(x=0.01)
         words = f"next 13 weeks: {rows['forecast_qty'].sum():,.0f}, last 13: {weeks[row, -13:].sum():,.0f}"
         _title(axes, textwrap.shorten(series.categories[row], width=44, placeholder=" …"), words, size=10)
@@ -162,7 +162,7 @@ def scores_plot(scores: pd.DataFrame, market: str) -> bytes:
     axes.plot(_dates(bias.index), bias, color=FORECAST, linewidth=1.6, marker="o", markersize=3, label="bias, %")
     axes.axhline(0, color=MUTED, linewidth=0.8)
     _title(axes, "Bias and coverage of the market", "1 to 4 weeks ahead, by the day of the forecast", size=10)
-    axes.legend(loc="lower left", frameon=False, fontsize=8, ncols=2, labelcolor=INK)
+    axes.legend(loc="center left", frameon=False, fontsize=8, ncols=2, labelcolor=INK)
     figure.suptitle(
         f"{market}: what older forecasts were worth", x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK
     )
@@ -248,7 +248,7 @@ def _title(axes: "Axes", name: str, words: str, *, size: int = 13, pad: int = 16
 
 
 def _mark_events(axes: "Axes", made: MarketForecast, shown: tuple[np.datetime64, np.datetime64]) -> None:
-    """Events as pale columns with their names, at two heights so that neighbours can be read."""
+    """Events as pale columns with their names, at four heights so that neighbours can be read."""
     top = axes.get_ylim()[1]
     inside = [
         event
@@ -259,10 +259,20 @@ def _mark_events(axes: "Axes", made: MarketForecast, shown: tuple[np.datetime64,
         first = max(np.datetime64(event.starts_on, "D"), shown[0]).astype(float)
         last = min(np.datetime64(event.ends_on, "D"), shown[1]).astype(float)
         axes.axvspan(first - 0.5, last + 0.5, color=EVENT, zorder=0, linewidth=0)
-        axes.text(
-            (first + last) / 2, top * (0.9 if place % 2 else 0.84), event.name.replace("_", " "), fontsize=8,
-            color=MUTED, ha="center", clip_on=True,
-        )  # fmt: skip
+        height, name = top * (0.91 - 0.05 * (place % 4)), event.name.replace("_", " ")
+        axes.text((first + last) / 2, height, name, fontsize=8, color=MUTED, ha="center", clip_on=True)
+
+
+def _cut_above(axes: "Axes", sold: npt.NDArray[np.float64], upper: npt.NDArray[np.float64]) -> None:
+    """The height of an axis that a single bulk order does not flatten everything else on: it is cut, and said so."""
+    usual = max(float(np.quantile(sold, 0.97)) if len(sold) else 0.0, float(upper.max(initial=0.0)), 1.0)
+    largest = float(sold.max(initial=0.0))
+    if largest > 4 * usual:
+        axes.set_ylim(0, 1.6 * usual)
+        words = f"cut: up to {largest:,.0f}"
+        axes.text(0.99, 0.9, words, transform=axes.transAxes, fontsize=8, color=MUTED, ha="right")
+    else:
+        axes.set_ylim(bottom=0)
 
 
 def _leave_room(axes: "Axes", times: float) -> None:

@@ -84,7 +84,7 @@ _STOCK_OUTS = """
 
 
 @cache
-def calendar() -> tuple[CalendarEvent, ...]:
+def shipped_calendar() -> tuple[CalendarEvent, ...]:
     """The calendar of peak events, read once per process."""
     return read_calendar()
 
@@ -132,9 +132,11 @@ class Pooled:
         )
 
 
-def plan_of(con: "duckdb.DuckDBPyConnection", market: str) -> ForecastPlan:
-    """How a market is forecast."""
-    events = events_of(calendar(), market)
+def plan_of(
+    con: "duckdb.DuckDBPyConnection", market: str, *, calendar: tuple[CalendarEvent, ...] | None = None
+) -> ForecastPlan:
+    """How a market is forecast, with the events of its own in the calendar (that of the seeds when left out)."""
+    events = events_of(shipped_calendar() if calendar is None else calendar, market)
     return ForecastPlan(
         candidates=(Pooled(read_demand(con, market, events)), Engine()),
         events=tuple(Event(one.event_code, one.starts_on, one.ends_on) for one in events),
