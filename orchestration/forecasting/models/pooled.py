@@ -25,14 +25,12 @@ ALPHAS = (0.03, 0.1, 0.25, 0.5)
 ROOT_ALPHA = 0.2
 # The level of a panel too small to learn from: at the speed `ALPHAS[2]`, as it is.
 RESTING_FEATURE = 4
-# Levels of fewer steps than these teach nothing.
-MIN_STEPS_KNOWN = 4
 # So many pairs of level and later value fix a handful of weights; more only take time.
 MAX_SERIES, MAX_ORIGINS = 2000, 48
 MIN_PAIRS = 60
 # The error of an origin has lost two thirds of its weight after five more, or after a whole season.
 RECENT_ORIGINS = 5
-LARGEST_CORRECTION = 2.0
+LARGEST_CORRECTION, USUAL_GROWTH = 2.0, 0.3
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class Learnt:
         sample, steps = lesson.sample, end - begin + 1
         origins = _latest(sample.y.shape[1] - end, MAX_ORIGINS)
         found = window_sums(sample.y, sample.is_known, begin, end)[:, origins]
-        is_pair = np.isfinite(found) & (sample.age[:, origins] >= MIN_STEPS_KNOWN)
+        is_pair = np.isfinite(found) & (sample.age[:, origins] > 0)
         if is_pair.sum() < MIN_PAIRS:
             nothing = np.full(found.shape, np.nan)
             return cls(steps * lesson.last[:, RESTING_FEATURE], nothing, nothing)
@@ -171,14 +169,24 @@ def _fit(x: Matrix, found: Matrix, is_pair: Flags, scale: Matrix, steps: int) ->
 
 
 def _recent_ratio(expected: Matrix, found: Matrix, origins: Counts, season: int) -> float:
-    """What was found over what was expected, in sum over all series, the latest origins counting most."""
-    memory = max(RECENT_ORIGINS, season)
-    recent = np.exp(-(origins.max() - origins) / memory)
-    found_sum = float((np.nan_to_num(found) * recent).sum())
-    expected_sum = float((np.nan_to_num(expected) * recent).sum())
-    if found_sum <= 0 or expected_sum <= 0:
+    """What was found over what was expected, in sum over all series, the latest origins counting most.
+
+    It is drawn towards 1 by as much as the origins disagree (the posterior mean of a growth that is normal around 0
+    with deviation `USUAL_GROWTH`): in a small market one bulk order is no growth.
+    """
+    expected_sum, found_sum = np.nansum(expected, axis=0), np.nansum(found, axis=0)
+    is_some = expected_sum > 0
+    if not is_some.any():
         return 1.0
-    return float(np.clip(found_sum / expected_sum, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION))
+    weight = np.exp(-(origins.max() - origins[is_some]) / max(RECENT_ORIGINS, season)) * expected_sum[is_some]
+    ratios = found_sum[is_some] / expected_sum[is_some]
+    ratio = float((weight * ratios).sum() / weight.sum())
+    if ratio <= 0:
+        return 1.0
+    variance = float((weight * (ratios - ratio) ** 2).sum() / weight.sum()) / ratio**2
+    independent = float(weight.sum() ** 2 / (weight**2).sum())
+    kept = USUAL_GROWTH**2 / (USUAL_GROWTH**2 + variance / max(independent - 1, 1.0))
+    return float(np.clip(ratio, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION) ** kept)
 
 
 def spread_rows(count: int, limit: int) -> Counts:
