@@ -105,7 +105,7 @@ def lost(table: pd.DataFrame) -> dict[str, str]:
     for market, row in errors.iterrows():
         best = min(NAIVE, key=lambda name: float(row[name]))
         if row[OURS] >= row[best]:
-            wapes = [float(row[name] / max(actual[market], 1.0)) for name in (OURS, best)]
+            wapes = [float(row[name] / max(float(actual[str(market)]), 1.0)) for name in (OURS, best)]
             found[str(market)] = f"{market}: WAPE {wapes[0]:.3f}, {best} {wapes[1]:.3f}"
     return found
 
