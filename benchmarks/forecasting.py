@@ -9,7 +9,10 @@ Speeds are counted in processor seconds of one core.
 
 import sys
 
+from benchmarks.forecasting_carparts import measure_carparts
+from benchmarks.forecasting_daily import measure_daily
 from benchmarks.forecasting_m3 import measure_m3
+from benchmarks.forecasting_online_retail import measure_online_retail
 from benchmarks.harness import Measured, Metric, Suite
 
 SUITE = Suite("forecasting")
@@ -26,6 +29,36 @@ SUITE = Suite("forecasting")
 def m3() -> Measured:
     """The 3,003 series of the M3 competition; beside each figure the published methods and statsforecast's."""
     return measure_m3()
+
+
+@SUITE.measures(
+    Metric("carparts_rmsse", unit="", goal=0.564),
+    Metric("carparts_pinball_lt1", unit="", goal=0.200),
+    Metric("carparts_pinball_lt3", unit="", goal=0.405),
+)
+def carparts() -> Measured:
+    """1,046 monthly series of rare sales, a year held out; beside each figure the methods of the textbooks."""
+    return measure_carparts()
+
+
+@SUITE.measures(
+    Metric("online_retail_wape_vs_autoets_ratio", unit="", goal=1.0),
+    Metric("online_retail_pinball_vs_autoets_ratio", unit="", goal=1.0),
+    Metric("online_retail_bias", unit="share", goal=0.05),
+    Metric("online_retail_countries_better_than_naive", unit="of 10", goal=10, better="higher"),
+)
+def online_retail() -> Measured:
+    """Weeks of the 500 best products of each country, six origins, four weeks ahead."""
+    return measure_online_retail()
+
+
+@SUITE.measures(
+    Metric("daily_10k_wall_s", unit="s", goal=600.0),
+    Metric("daily_10k_peak_gb", unit="GB", goal=4.0),
+)
+def daily() -> Measured:
+    """Ten thousand daily series of two years, 28 days ahead with intervals; the smaller runs show the growth."""
+    return measure_daily()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ def class_of(series: Panel) -> npt.NDArray[np.object_]:
     mean = size.sum(axis=1) / np.maximum(sales, 1)
     squares = np.where(is_sale, (size - mean[:, None]) ** 2, 0.0).sum(axis=1)
     # The sample variance: sizes of a handful of sales would else look steadier than they are.
-    variation = squares / np.maximum(sales - 1, 1) / np.maximum(mean, np.finfo(float).tiny) ** 2
+    variance = squares / np.maximum(sales - 1, 1)
+    variation = np.divide(variance, mean**2, out=np.zeros_like(mean), where=mean > 0)
     lowest = np.where(is_known, series.y, np.inf).min(axis=1, initial=np.inf)
     highest = np.where(is_known, series.y, -np.inf).max(axis=1, initial=-np.inf)
     is_rare, is_varied = interval >= INTERVAL_LIMIT, variation >= SQUARED_VARIATION_LIMIT

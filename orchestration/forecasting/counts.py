@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.models.pooled import Learnt, Lesson
+from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel, panel
 
 # As many neighbours as a 99 % quantile needs to stand on four values.

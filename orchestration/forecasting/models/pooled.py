@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestration.forecasting.models import PanelModel
-from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.models.levels import running_levels
+from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel
 
 # From a memory of 33 steps down to 2; a speed more changes nothing, one less does.

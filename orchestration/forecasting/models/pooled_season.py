@@ -97,6 +97,30 @@ def capped(y: Matrix, is_known: Flags) -> Matrix:
 
 
 def season_index(y: Matrix, is_known: Flags, season: int) -> Matrix:
+    """The `_season_index` of a panel, or 1 where the last season of all series together does not confirm it.
+
+    The index learnt without the last season must bring that season's values nearer to their moving mean: a decline or
+    two years' common accidents look like a season, and would be repeated.
+    """
+    width = y.shape[1]
+    learnt = _season_index(y[:, : width - season], is_known[:, : width - season], season)
+    level, is_tested = _moving_mean(y, is_known, season)
+    is_tested[:, : max(width - season - season // 2, 0)] = False
+    is_tested &= level > 0
+    place = np.arange(width) % season
+    mean = level.sum(axis=1) / np.maximum((level > 0).sum(axis=1), 1)
+    share = np.divide(level, mean[:, None], out=np.zeros_like(level), where=mean[:, None] > 0)
+    error = np.divide(y - level, mean[:, None], out=np.zeros_like(level), where=mean[:, None] > 0)
+    lift = (learnt[:, place] - 1) * share
+    squares, gains = (np.where(is_tested, one, 0.0).sum(axis=1) for one in (error**2, 2 * error * lift - lift**2))
+    # Each series counts by how steady it is.
+    weight = 1 / (squares + np.median(squares) + np.finfo(float).tiny)
+    if float((weight * gains).sum()) <= 0:
+        return np.ones((len(y), season))
+    return _season_index(y, is_known, season)
+
+
+def _season_index(y: Matrix, is_known: Flags, season: int) -> Matrix:
     """Multiplicative index of each place of the season, (series, season), counted from the first column.
 
     The index of a series is drawn towards the panel's by as much as its own is noise (empirical Bayes): a series of
