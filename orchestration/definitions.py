@@ -11,6 +11,7 @@ from orchestration.arrivals.assets import raw_tables
 from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_demand
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
+from orchestration.planning.assets import planning_gate, plans, stale_markets
 from orchestration.platform import Platform
 from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -28,9 +29,11 @@ ASSETS = (
     weekly_demand,
     forecasts,
     operations,
+    stale_markets,
+    plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
