@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
+from orchestration.planning.planner.tables import PLANNER_MODELS, PLANNER_WORDS
 
 LAYER = "planning"
 
@@ -126,8 +127,9 @@ STALE_MARKET = _model(
         "made_on": "date",
     },
 )
-PLANNING_MODELS = (REORDER, TRANSFER_SUGGESTION, ASSORTMENT, STOCK_POLICY_SIMULATION, STALE_MARKET)
+PLANNING_MODELS = (REORDER, TRANSFER_SUGGESTION, ASSORTMENT, STOCK_POLICY_SIMULATION, STALE_MARKET, *PLANNER_MODELS)
 WORDS: Mapping[str, str] = {
+    **PLANNER_WORDS,
     "suggestion_id": "Key of the suggestion; a planner's decision names it.",
     "site_code": "Warehouse.",
     "product_id": "Product, as its source names it.",

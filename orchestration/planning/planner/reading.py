@@ -3,10 +3,11 @@
 Belongs here: SQL over views of the published tables. Does not: figures that are made from it.
 """
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from orchestration.planning.decisions import DECISION_COLUMNS, decided_orders
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,17 +58,15 @@ def overridden_actuals(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
     return con.execute(_ACTUALS).df()
 
 
-def decisions(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
-    """The decisions that stand, as stg_order_decisions has them."""
-    return con.execute("select * from stg_order_decisions order by decided_at, suggestion_id").df()
+def decided(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
+    """Every decision that stands, with its state and the units that it keeps on order (see `decided_orders`).
 
-
-def purchase_lines(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
-    """Lines of purchase orders: po_no, site_code, product_id, supplier_id, ordered_at, quantity.
-
-    Only those of products on which somebody has decided: there may be millions of others.
+    Judged at the newest moment that the published rows know: planners decide today, while counts and orders may be of
+    the month before, and what is published is known.
     """
-    return con.execute(
+    decisions = con.execute("select * from stg_order_decisions order by decided_at, suggestion_id").df()
+    # Only lines of products on which somebody has decided: there may be millions of others.
+    lines = con.execute(
         """
         select po_no, site_code, product_id, supplier_id, ordered_at, quantity::double as quantity
         from stg_purchase_orders
@@ -75,17 +74,8 @@ def purchase_lines(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
         order by ordered_at, po_no, line_no
         """
     ).df()
-
-
-def suggestions(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
-    """The published order suggestions: suggestion_id, site_code, product_id, suggested_qty."""
-    return con.execute("select suggestion_id, site_code, product_id, suggested_qty from reorder").df()
-
-
-def moment(made_on: date, decided: pd.DataFrame) -> pd.Timestamp:
-    """The moment at which decisions are judged: that of the plan, or of the newest decision if that is later.
-
-    Planners decide today, and data may be of the month before: what is published is known.
-    """
-    newest = pd.to_datetime(decided["decided_at"]).max()
-    return pd.Timestamp(made_on) if pd.isna(newest) else max(pd.Timestamp(made_on), newest)
+    suggestions = con.execute("select suggestion_id, site_code, product_id, suggested_qty from reorder").df()
+    moments = pd.concat([pd.to_datetime(decisions["decided_at"]), pd.to_datetime(lines["ordered_at"])])
+    if moments.empty:
+        return pd.DataFrame(columns=list(DECISION_COLUMNS))
+    return decided_orders(decisions, lines, suggestions, as_of=moments.max())
