@@ -233,6 +233,8 @@ NO_USE: Mapping[str, str] = {
     "planning.assortment": "sums over a year of a market's category",
     "planning.stock_policy_simulation": "simulated orders beside real ones, summed over products",
     "planning.stale_market": "says which markets a plan took as they were",
+    "planning.override_value": "sums of weeks by person and reason",
+    "planning.order_decision": "decisions on orders to suppliers; no customer's order is in them",
     "quality.cleaning_scorecard": "compares the cleaning as a whole with the truth of a simulated world",
     "quality.cleaning_by_feed": "the same by feed",
     "quality.cleaning_missed": "the same by record that was missed",
