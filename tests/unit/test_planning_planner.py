@@ -70,7 +70,7 @@ def test_what_was_sold_of_each_overridden_node_is_found(con: duckdb.DuckDBPyConn
 
 
 def test_each_decision_has_a_state(con: duckdb.DuckDBPyConnection) -> None:
-    decided = reading.decided(con)
+    decided = reading.decision_states(con)
     assert list(decided) == [column.name for column in ORDER_DECISION.spec.columns]
     states = dict(
         zip(decided["suggestion_id"], zip(decided["state"], decided["on_order_qty"], strict=True), strict=True)
@@ -78,7 +78,7 @@ def test_each_decision_has_a_state(con: duckdb.DuckDBPyConnection) -> None:
     assert states == {"s1": ("ordered", 0), "s2": ("open", 10), "s3": ("expired", 0)}
     con.execute("delete from stg_order_decisions")
     con.execute("delete from stg_purchase_orders")
-    assert list(reading.decided(con)) == list(decided)
+    assert list(reading.decision_states(con)) == list(decided)
 
 
 def test_both_tables_are_published_with_the_plans_and_have_words() -> None:

@@ -31,7 +31,7 @@ def planners_hand(
     run = planning_run(context, platform)
     with run.published() as con:
         value = override_value(reading.overridden_plans(con), reading.overridden_actuals(con))
-        decided = reading.decided(con)
+        decided = reading.decision_states(con)
     run.keep(OVERRIDE_VALUE, value)
     run.keep(ORDER_DECISION, decided)
     whole = value[value["group_kind"] == "all"]

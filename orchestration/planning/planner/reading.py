@@ -3,6 +3,7 @@
 Belongs here: SQL over views of the published tables. Does not: figures that are made from it.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -58,15 +59,17 @@ def overridden_actuals(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
     return con.execute(_ACTUALS).df()
 
 
-def decided(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
-    """Every decision that stands, with its state and the units that it keeps on order (see `decided_orders`).
+def decisions(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
+    """The decisions that stand, as stg_order_decisions has them."""
+    return con.execute("select * from stg_order_decisions order by decided_at, suggestion_id").df()
 
-    Judged at the newest moment that the published rows know: planners decide today, while counts and orders may be of
-    the month before, and what is published is known.
+
+def purchase_lines(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
+    """Lines of purchase orders: po_no, site_code, product_id, supplier_id, ordered_at, quantity.
+
+    Only those of products on which somebody has decided: there may be millions of others.
     """
-    decisions = con.execute("select * from stg_order_decisions order by decided_at, suggestion_id").df()
-    # Only lines of products on which somebody has decided: there may be millions of others.
-    lines = con.execute(
+    return con.execute(
         """
         select po_no, site_code, product_id, supplier_id, ordered_at, quantity::double as quantity
         from stg_purchase_orders
@@ -74,8 +77,26 @@ def decided(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
         order by ordered_at, po_no, line_no
         """
     ).df()
-    suggestions = con.execute("select suggestion_id, site_code, product_id, suggested_qty from reorder").df()
-    moments = pd.concat([pd.to_datetime(decisions["decided_at"]), pd.to_datetime(lines["ordered_at"])])
-    if moments.empty:
+
+
+def suggestions(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
+    """The published order suggestions: suggestion_id, site_code, product_id, suggested_qty."""
+    return con.execute("select suggestion_id, site_code, product_id, suggested_qty from reorder").df()
+
+
+def moment(known_until: date, decided: pd.DataFrame) -> pd.Timestamp:
+    """The moment at which decisions are judged: that of the other data, or of the newest decision if that is later.
+
+    Planners decide today, and data may be of the month before: what is published is known.
+    """
+    moments = [pd.Timestamp(known_until), *pd.to_datetime(decided["decided_at"])]
+    return max(moments)
+
+
+def decision_states(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
+    """Every decision that stands, with its state and the units that it keeps on order (see `decided_orders`)."""
+    stands, lines = decisions(con), purchase_lines(con)
+    if stands.empty:
         return pd.DataFrame(columns=list(DECISION_COLUMNS))
-    return decided_orders(decisions, lines, suggestions, as_of=moments.max())
+    newest = lines["ordered_at"].max() if len(lines) else stands["decided_at"].max()
+    return decided_orders(stands, lines, suggestions(con), as_of=moment(newest, stands))
