@@ -89,7 +89,7 @@ def moment(known_until: date, decided: pd.DataFrame) -> pd.Timestamp:
 
     Planners decide today, and data may be of the month before: what is published is known.
     """
-    moments = [pd.Timestamp(known_until), *pd.to_datetime(decided["decided_at"])]
+    moments: list[pd.Timestamp] = [pd.Timestamp(known_until), *pd.to_datetime(decided["decided_at"])]
     return max(moments)
 
 
