@@ -250,3 +250,24 @@ class WideBandHolds(ExpectColumnValuesToBeBetween):
 
     column: str = "coverage_95_pct"
     min_value: float = 87
+
+
+class SuggestionIsNeverNegative(ExpectColumnValuesToBeBetween):
+    """Nothing is suggested in a negative quantity."""
+
+    column: str = "suggested_qty"
+    min_value: float = 0
+
+
+class LevelIsAboveReorderPoint(ExpectColumnValuesToBeBetween):
+    """The order-up-to level is at least the reorder point."""
+
+    column: str = "level_above_point_qty"
+    min_value: float = 0
+
+
+class SuggestionHasAReason(ExpectColumnValuesToBeBetween):
+    """Every suggestion says why."""
+
+    column: str = "reason_length"
+    min_value: float = 1

@@ -11,6 +11,8 @@ from orchestration.arrivals.assets import raw_tables
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
+from orchestration.planning.assets import planning_gate, plans, stale_markets
+from orchestration.planning.planner.assets import planners_hand
 from orchestration.platform import Platform
 from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -28,9 +30,12 @@ ASSETS = (
     market_forecasts,
     forecasts,
     operations,
+    stale_markets,
+    planners_hand,
+    plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

@@ -16,7 +16,7 @@ _NEW = """
 """
 _FORECAST = f"""
     with new_rows as ({_NEW}),
-    steps as (select market, step, max(horizon) as steps from new_rows group by all),
+    steps as (select market, step, max(horizon) as steps from new_rows where node_type = 'market' group by all),
     of_node as (
         select new_rows.market, node_type, node_id, step,
             bool_and(isfinite(forecast_qty) and forecast_qty >= 0 and p025_qty >= 0 and isfinite(p990_qty)) as is_sane,
@@ -25,7 +25,7 @@ _FORECAST = f"""
                 and p750_qty <= p900_qty and p900_qty <= p975_qty and p975_qty <= p990_qty
             ) as is_ordered,
             max(forecast_qty) as largest_qty,
-            count(distinct horizon) = max(steps.steps) and count(*) = max(steps.steps) as horizon_is_complete
+            count(distinct horizon) = max(steps.steps) and max(horizon) = max(steps.steps) as horizon_is_complete
         from new_rows inner join steps using (market, step)
         group by all
     ),

@@ -1,7 +1,7 @@
 """The candidates of a market: its pooled demand model, which knows calendar, prices and promotions, and the engine.
 
-Belongs here: reading what the pooled model wants to know, and the model as a candidate. Does not: the model itself
-(see `demand/`), the choice (see `choice.py`).
+Belongs here: the pooled model as a candidate. Does not: the model and what it reads (see `demand/`), the choice (see
+`choice.py`).
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestration.forecasting.candidates import Engine, MeanOfFourWeeks, NodeForecast
-from orchestration.forecasting.demand.calendar import CalendarEvent, events_of, read_calendar
-from orchestration.forecasting.demand.market_demand import MarketDemand, market_demand_of
+from orchestration.forecasting.demand.calendar import CalendarEvent, read_calendar
+from orchestration.forecasting.demand.ledger import market_demand
+from orchestration.forecasting.demand.market_demand import MarketDemand
 from orchestration.forecasting.demand.model import DemandForecast, DemandModel
 from orchestration.forecasting.demand.spread import quantiles_of
 from orchestration.forecasting.engine import QUANTILES
@@ -31,80 +32,15 @@ from orchestration.forecasting.nodes import (
 
 if TYPE_CHECKING:
     import duckdb
-    import pandas as pd
 
 # Origins of the pooled model's own calibration; the back-test of the market calibrates again what is published.
 CALIBRATION_ORIGINS = 2
-_SALES = """
-    select product_key as product_id, sold_on, order_count as lines, sold_qty::double as units,
-        case when lines_without_rate = 0 and sold_qty > 0 then (sales_amount_usd / sold_qty)::double end as unit_price
-    from fct_daily_demand where market = ? and sold_qty > 0
-    order by all
-"""
-_PRODUCTS = """
-    select product_key as product_id, max_by(category_code, valid_from) as category_code, min(valid_from) as listed_on
-    from stg_products
-    where product_key in (select product_key from fct_daily_demand where market = ?)
-    group by all
-    order by all
-"""
-_REGIONS = """
-    with bought as (
-        select distinct order_key, ordered_on from fct_order_lines
-        where market = ? and product_kind = 'product' and leg_type = 'sale'
-    )
-    select coalesce(orders.subdivision_code, 'unknown') as subdivision_code, bought.ordered_on as sold_on,
-        count(*)::double as orders
-    from bought inner join stg_orders as orders using (order_key)
-    group by all
-    order by all
-"""
-_PROMOTIONS = """
-    select product_key as product_id, starts_on, ends_on, discount_pct::double as discount_pct,
-        coalesce(changed_at::date, starts_on) as known_on
-    from stg_promotions where market = ? and product_key is not null
-    order by all
-"""
-# A count tells that a product was missing at some time since the count before; a market is out of it when every site
-# that serves the market and holds the product is.
-_STOCK_OUTS = """
-    with counts as (
-        select product_key, site_code, counted_on, is_out_of_stock,
-            lag(counted_on) over (partition by site_code, product_key order by counted_on) + 1 as from_on
-        from stg_stock_snapshots
-        where list_contains(string_split(served_countries, ';'), ?) and product_key is not null
-    )
-    select product_key as product_id, coalesce(min(from_on), counted_on - 6) as from_on, counted_on as to_on,
-        counted_on + 1 as known_on
-    from counts
-    group by product_key, counted_on
-    having bool_and(is_out_of_stock)
-    order by all
-"""
 
 
 @cache
 def shipped_calendar() -> tuple[CalendarEvent, ...]:
     """The calendar of peak events, read once per process."""
     return read_calendar()
-
-
-def read_demand(con: "duckdb.DuckDBPyConnection", market: str, events: tuple[CalendarEvent, ...]) -> MarketDemand:
-    """All that is known of a market's demand; products go by their keys, since numbers belong to a source."""
-
-    def rows(query: str) -> "pd.DataFrame":
-        return con.execute(query, [market]).df()
-
-    regions = rows(_REGIONS)
-    return market_demand_of(
-        market,
-        rows(_SALES),
-        products=rows(_PRODUCTS),
-        regions=regions if (regions["subdivision_code"] != "unknown").any() else None,
-        promotions=rows(_PROMOTIONS),
-        stock_outs=rows(_STOCK_OUTS),
-        events=events,
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +72,10 @@ def plan_of(
     con: "duckdb.DuckDBPyConnection", market: str, *, calendar: tuple[CalendarEvent, ...] | None = None
 ) -> ForecastPlan:
     """How a market is forecast, with the events of its own in the calendar (that of the seeds when left out)."""
-    events = events_of(shipped_calendar() if calendar is None else calendar, market)
+    demand = market_demand(con, market, calendar=shipped_calendar() if calendar is None else calendar)
     return ForecastPlan(
-        candidates=(Pooled(read_demand(con, market, events)), Engine()),
-        events=tuple(Event(one.event_code, one.starts_on, one.ends_on) for one in events),
+        candidates=(Pooled(demand), Engine()),
+        events=tuple(Event(one.event_code, one.starts_on, one.ends_on) for one in demand.events),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from orchestration.forecasting.demand.ledger import TABLES
 from orchestration.forecasting.nodes import MarketSeries, market_series
 from orchestration.forecasting.tables import FORECAST_MODELS
 from orchestration.lake import PUBLISHED, Lake
@@ -19,15 +20,9 @@ from orchestration.runs.plan import RunPlan
 if TYPE_CHECKING:
     import pandas as pd
 
-READ = (
-    "fct_daily_demand",
-    "fct_order_lines",
-    "stg_orders",
-    "stg_products",
-    "stg_promotions",
-    "stg_stock_snapshots",
-    "stg_forecast_overrides",
-)
+READ = (*TABLES, "stg_forecast_overrides")
+# A warehouse counts its stock under the country where it stands, and serves others.
+OF_ALL_MARKETS = frozenset({"stg_stock_snapshots"})
 # Older forecasts than this have been scored at every horizon, also those whose last orders came late.
 SCORED_DAYS = 91 + 35
 
@@ -43,19 +38,16 @@ _SALES = """
     order by all
 """
 _REGIONS = """
-    select orders.subdivision_code as code, lines.ordered_on as day, sum(lines.quantity)::double as units
-    from fct_order_lines as lines
-    inner join stg_orders as orders on lines.order_key = orders.order_key and orders.market = lines.market
-    where lines.market = ? and orders.subdivision_code is not null
-        and lines.product_kind = 'product' and lines.leg_type = 'sale'
-    group by all
+    select subdivision_code as code, sold_on as day, sold_qty::double as units
+    from fct_daily_region_demand
+    where market = ? and subdivision_code <> 'unknown' and sold_qty > 0
     order by all
 """
 
 
 @contextmanager
 def published(lake: Lake, plan: RunPlan, markets: Collection[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with a view of each table that forecasts read, its rows those of `markets` or of no market.
+    """A connection with a view of each table that forecasts read; but for stock counts its rows are those of `markets`.
 
     A forecast needs more than the months that a run has touched. A rebuild as known at a moment reads its own tables,
     and reference data as published.
@@ -67,7 +59,8 @@ def published(lake: Lake, plan: RunPlan, markets: Collection[str]) -> Iterator[d
         models = {**published_models(), **{model.name: model for model in FORECAST_MODELS}}
         for model in (models[name] for name in (*READ, *(one.name for one in FORECAST_MODELS)) if name in models):
             pin = (reference if model.spec.partition == "none" else pins).get(model.spec.name)
-            files = lake.data_files(pin.table, pin.snapshot_id, markets=markets) if pin else []
+            of = None if model.name in OF_ALL_MARKETS else markets
+            files = lake.data_files(pin.table, pin.snapshot_id, markets=of) if pin else []
             con.execute(f"create view {model.name} as select * from {lake.relation_sql(model.spec, files)}")
         yield con
 

@@ -1,6 +1,7 @@
 """Sheets for planners: what stands in them, that no cell is a formula, and that they come back as they went."""
 
 import csv
+import io
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from openpyxl import Workbook
 
 from orchestration.arrivals.mapping_reader import SHIPPED, load_mapping
 from orchestration.planning.sheets import (
@@ -150,4 +152,25 @@ def test_a_sheet_comes_back_as_it_went(tmp_path: Path) -> None:
     ]
     assert room.query("select node_id, from_on, factor_pct, quantity, _market, _month from forecast_overrides") == [
         ("P1", "2026-11-01", "130", None, "GB", "2026-11")
+    ]
+
+
+def test_a_sheet_may_come_back_as_a_workbook(tmp_path: Path) -> None:
+    book = Workbook()
+    columns = ["override_id", "market_country", "node_type", "node_id", "from_on", "to_on", "quantity", "factor_pct"]
+    first = ["o1", "GB", "Product", "P1", date(2026, 4, 6), date(2026, 4, 12), None, 130.5]
+    blank = ["o2", "GB", "product", "P1", date(2026, 4, 13), date(2026, 4, 19), None, None, None, None, None]
+    for row in (
+        [*columns, "reason", "decided_by", "decided_at"],
+        [*first, "'=fair", "Ann", date(2026, 3, 14)],
+        blank,
+    ):
+        book.active.append(row)
+    saved = io.BytesIO()
+    book.save(saved)
+    room = Room(tmp_path / "home")
+    outcome = room.take("planners__forecast_overrides_1.xlsx", saved.getvalue())
+    assert (outcome.status, outcome.rows_by_feed, outcome.unused_rows) == ("loaded", {"forecast_overrides": 1}, 1)
+    assert room.query("select node_type, from_on, factor_pct, reason, decided_at from forecast_overrides") == [
+        ("product", "2026-04-06", "130.5", "=fair", "2026-03-14T00:00:00Z")
     ]
