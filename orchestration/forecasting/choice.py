@@ -159,7 +159,7 @@ def chosen_rows(tested: BackTest, choice: Choice) -> pd.DataFrame:
     names = np.asarray([choice.of(str(kind), str(series_class)) for kind, series_class in pairs], dtype=object)
     if not len(rows):
         return rows
-    return rows[(rows["candidate"].to_numpy() == names[codes]) | (rows["step"] == DAY).to_numpy()]
+    return rows.loc[(rows["candidate"].to_numpy() == names[codes]) | (rows["step"] == DAY).to_numpy()]
 
 
 def error_variance(tested: pd.DataFrame, nodes: Nodes, base: Matrix) -> Matrix:
