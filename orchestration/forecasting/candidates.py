@@ -1,6 +1,6 @@
 """What may forecast the nodes of a market: the bars, the engine on weekly series, and means of several.
 
-Belongs here: one interface over whole markets. Does not: the choice between them (see `choice.py`), the pooled model
+Belongs here: one interface over whole markets. Does not: the choice between them (see `selection.py`), the pooled model
 (see `demand/`).
 """
 

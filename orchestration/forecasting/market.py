@@ -19,7 +19,7 @@ from orchestration.forecasting.candidates import (
     NodeForecast,
     poisson_quantiles,
 )
-from orchestration.forecasting.choice import (
+from orchestration.forecasting.selection import (
     BackTest,
     Choice,
     Origins,

@@ -1,7 +1,7 @@
 """The candidates of a market: its pooled demand model, which knows calendar, prices and promotions, and the engine.
 
 Belongs here: the pooled model as a candidate. Does not: the model and what it reads (see `demand/`), the choice (see
-`choice.py`).
+`selection.py`).
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.candidates import Candidate, MeanOfFourWeeks, NodeForecast
-from orchestration.forecasting.choice import Origins
+from orchestration.forecasting.selection import Origins
 from orchestration.forecasting.engine import QUANTILES
 from orchestration.forecasting.market import ForecastPlan, MarketForecast, forecast_market, moved_quantiles
 from orchestration.forecasting.nodes import MarketSeries, Nodes, market_series, nodes_of

@@ -48,8 +48,10 @@ def each_series(model: LibraryModel, rows: list[Matrix], horizon: int) -> Matrix
     y_hat = np.full((len(rows), horizon), np.nan)
     for row, values in enumerate(rows):
         try:
-            # A copy: it writes into what it is given.
-            y_hat[row] = model.forecast(y=values[-LONGEST:].copy(), h=horizon)["mean"]
+            # Forms with as many parameters as values divide by zero; they are not chosen.
+            with np.errstate(all="ignore"):
+                # A copy: it writes into what it is given.
+                y_hat[row] = model.forecast(y=values[-LONGEST:].copy(), h=horizon)["mean"]
         except Exception:  # noqa: BLE001  # "tiny datasets", ZeroDivisionError, LinAlgError, bare Exception …
             continue
     return y_hat
