@@ -166,7 +166,6 @@ class FittedDemand:
         )
         total = np.maximum(of_category.sum(axis=0), 1e-12)
         regions = region_shares(demand)
-        relative = 1 / (weights.lines + weights.shape[demand.category])
         of_lines = np.bincount(demand.category, lines, minlength=size)
         region_orders = demand.region_orders.sum(axis=1)
         return DemandForecast(
@@ -188,7 +187,7 @@ class FittedDemand:
                 "market": np.zeros(1),
                 "category": 1 / (of_lines + 1.0),
                 "subdivision": 1 / (region_orders + 1.0),
-                "product": relative,
+                "product": weights.relative_variance,
             },
         )
 
