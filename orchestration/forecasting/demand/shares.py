@@ -6,8 +6,8 @@ Does not: the market's total (see market_days.py), pieces per order line (see pi
 Products of a category share its order lines in proportion to a weight (Luce's choice rule): a product that can be
 bought on a day with weight w among products with sum of weights S gets w / S of the category's lines of that day. The
 weights are shrunk towards what products of their category sell (see rates.py), so that a product with one sale is close
-to the many that sell little, and one with a thousand speaks for itself. Promotions multiply the weight by a factor that is
-learnt over all promotions of the market; days without stock count as the part of demand that such days served.
+to the many that sell little, and one with a thousand speaks for itself. Promotions multiply the weight by a factor that
+is learnt over all promotions of the market; days without stock count as the part of demand that such days served.
 """
 
 from dataclasses import dataclass, field
@@ -89,7 +89,8 @@ def category_shares(demand: MarketDemand, horizon: int) -> Reals:
         fit = fit_counts(matrix, lines[row], offset, total > 0, groups, _SEASON_PRIORS)
         score[row] = np.clip(future @ fit.coefficients, -30, 30)
     shares: Reals = np.exp(score - score.max(axis=0))
-    return shares / shares.sum(axis=0)
+    shares /= shares.sum(axis=0)
+    return shares
 
 
 def _season_columns(numbers: Ints, first: int, length: int) -> tuple[Reals, tuple[str, ...]]:
@@ -139,7 +140,8 @@ def fit_weights(demand: MarketDemand, *, half_life_days: float | None = None) ->
         start[shifted] = demand.day_count - _SHIFT_DAYS
         first = _fit(demand, half_life_days, start, shifted, is_final=True)
     shifts = tuple(
-        ProductShift(demand.products[row], round(float(factor), 3)) for row, factor in zip(shifted, factors, strict=True)
+        ProductShift(demand.products[row], round(float(factor), 3))
+        for row, factor in zip(shifted, factors, strict=True)
     )
     return ProductWeights(**{**first.__dict__, "shifts": shifts, "start": start})
 
@@ -184,12 +186,12 @@ def _fit(
     product, day, line = sales.product[counted], sales.day[counted], sales.lines[counted]
     category = demand.category
     table = np.bincount(category[product] * count + day, line, minlength=categories * count).reshape(categories, count)
-    lines = np.bincount(product, line * keep[day], minlength=size)
+    lines: Reals = np.bincount(product, line * keep[day], minlength=size).astype(np.float64)
     promotions = _cut(demand.promotions, start, count)
     outs = _cut(demand.stock_outs, start, count)
     kind = _neighbours(outs)
     # Lines of each product within each span.
-    cumulated = _Cumulated(product, day, line, count, size)
+    cumulated = _Cumulated(product, day, line, count)
     promoted = cumulated.of(promotions)
     sold_out = cumulated.of(outs)
     weight = np.full(size, 1.0)
@@ -212,7 +214,7 @@ def _fit(
         exposure += _sum_spans(outs, known, category, served[kind] - 1, size)
         exposure = np.maximum(exposure, 1e-9)
         mean, shape = _priors(lines, exposure, category, categories)
-        prior_mean = np.where(young, _young_mean(demand, start, known, mean, lines, exposure), mean[category])
+        prior_mean = np.where(young, _young_mean(demand, start, mean, lines, exposure), mean[category])
         if is_final and turn >= _ROUNDS - 2:
             relative, variance = posterior_rates(lines, exposure * prior_mean)
             weight = prior_mean * relative
@@ -236,7 +238,7 @@ def _fit(
 class _Cumulated:
     """Lines of each product between two days, from one sorted list."""
 
-    def __init__(self, product: Ints, day: Ints, lines: Reals, count: int, size: int) -> None:
+    def __init__(self, product: Ints, day: Ints, lines: Reals, count: int) -> None:
         key = product * (count + 1) + day
         turn = np.argsort(key, kind="stable")
         self._key, self._count = key[turn], count
@@ -287,8 +289,8 @@ def _between(spans: Spans, cumulated: Reals, category: Ints) -> Reals:
 
 
 def _sum_spans(spans: Spans, cumulated: Reals, category: Ints, change: Reals, size: int) -> Reals:
-    summed: Reals = np.bincount(spans.product, change * _between(spans, cumulated, category), minlength=size)
-    return summed
+    between = _between(spans, cumulated, category)
+    return np.bincount(spans.product, change * between, minlength=size).astype(np.float64)
 
 
 def _priors(lines: Reals, exposure: Reals, category: Ints, categories: int) -> tuple[Reals, Reals]:
@@ -307,9 +309,7 @@ def _priors(lines: Reals, exposure: Reals, category: Ints, categories: int) -> t
     return mean, _SHAPES[score.argmax(axis=0)]
 
 
-def _young_mean(
-    demand: MarketDemand, start: Ints, cumulated: Reals, mean: Reals, lines: Reals, exposure: Reals
-) -> Reals:
+def _young_mean(demand: MarketDemand, start: Ints, mean: Reals, lines: Reals, exposure: Reals) -> Reals:
     """Mean weight of each product's category among products that came after the history began."""
     category, size = demand.category, len(demand.categories)
     later = (start > 0).astype(np.float64)
@@ -342,22 +342,25 @@ def _shifted(demand: MarketDemand, fit: ProductWeights, start: Ints) -> tuple[In
     lines = np.bincount(category[sales.product], sales.lines * (sales.day < edge), minlength=len(demand.categories))
     now = np.bincount(category[sales.product], sales.lines * (sales.day >= edge), minlength=len(demand.categories))
     life = np.clip((edge - start) / max(edge, 1), 0.02, 1.0)
-    share = (old + 0.1) / np.maximum(life * lines[category], 1.0)
+    # Odds against the category's other products: a product must not be measured by lines that it brought itself.
+    others, others_now = life * (lines[category] - old), now[category] - recent
+    share = (old + 0.1) / np.maximum(others, 1.0)
     # Lines that a promotion brought and those that a stock-out cost are no shift.
-    expected = share * now[category]
+    expected = share * others_now
     for spans, change in (
         (demand.promotions, np.expm1(fit.promotion_effect * demand.promotions.value)),
         (demand.stock_outs, fit.served[_neighbours(demand.stock_outs)] - 1),
     ):
         inside = np.clip(np.minimum(spans.last, count - 1) - np.maximum(spans.first, edge) + 1, 0, None)
         row = spans.product
-        np.add.at(expected, row, share[row] * now[category[row]] * change * inside / _SHIFT_DAYS)
+        np.add.at(expected, row, share[row] * others_now[row] * change * inside / _SHIFT_DAYS)
     expected = np.maximum(expected, 1e-6)
     # Variance = mean + mean^2 (1/luck + 1/old lines): the old share is itself an estimate.
     luck = 1 / (1 / _SHIFT_LUCK + 1 / np.maximum(old, 1.0))
     p = luck / (luck + expected)
     tail = np.minimum(nbinom.cdf(recent, luck, p), nbinom.sf(recent - 1, luck, p))
-    found = np.flatnonzero((tail < _SHIFT_CHANCE) & (old >= 10) & (start < edge - _SHIFT_DAYS))
+    is_told = (tail < _SHIFT_CHANCE) & (old >= 10) & (others >= 20) & (others_now >= 10)
+    found = np.flatnonzero(is_told & (start < edge - _SHIFT_DAYS))
     return found, (recent[found] + 0.5) / expected[found]
 
 
