@@ -3,15 +3,14 @@
 Belongs here: worlds of a few seeds, their markets as the ledger would show them, the oracle, rolling origins, WAPE.
 Does not: the model. The world's frozen version is drawn straight from its generator, without the pipeline.
 
-Truth is the demand before stock-outs: pieces sold and pieces that buyers wanted and did not get. Oracle, model and naive
-all forecast means (the oracle's is the mean from which the world draws, with the prices, promotions and seller luck of
-the month that it forecasts); WAPE rewards medians, so a median beside a mean would be no comparison.
+Truth is the demand before stock-outs: pieces sold and pieces that buyers wanted and did not get. Oracle, model and
+naive all forecast means (the oracle's is the mean from which the world draws, with the prices, promotions and seller
+luck of the month that it forecasts); WAPE rewards medians, so a median beside a mean would be no comparison.
 Product level: at each origin the market's 500 best sellers of the year before, pieces in the 28 days after it.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 
 import numpy as np
@@ -30,7 +29,7 @@ from orchestration.simulation.world.config import MARKETS, WorldConfig
 from orchestration.simulation.world.orders import MonthPlan, draw_all_lines, draw_buying, plan_month
 from orchestration.simulation.world.pricing import complete
 
-Reals = NDArray[np.float64]
+Reals = NDArray[np.floating]
 SEEDS = (20260301, 7, 11)
 ORIGINS = 12
 BEST = 500
@@ -77,8 +76,8 @@ def market_world(world: World, market: int) -> MarketWorld:
             )
         )  # fmt: skip
         regions.append(pd.DataFrame({"region": batch.subdivision, "day": batch.ordered_day - world.demand.first_day}))
-        promotions.append(_promotions(world, plan))
-        outs.append(_flags(world, plan))
+        promotions.append(_promotions(plan))
+        outs.append(_flags(plan))
     first = np.datetime64("1970-01-01", "D") + world.demand.first_day
     names = np.array(world.products.product_id.to_pylist())[assortment.product]
     sold = pd.concat(sales)
@@ -125,7 +124,7 @@ def _oracle(world: World, plan: MonthPlan, span: slice) -> Reals:
     return means
 
 
-def _promotions(world: World, plan: MonthPlan) -> pd.DataFrame:
+def _promotions(plan: MonthPlan) -> pd.DataFrame:
     period, local = np.nonzero(plan.shelf.discount_pct)
     starts = np.array([span.first_day for span in plan.periods])[period]
     return pd.DataFrame(
@@ -134,7 +133,7 @@ def _promotions(world: World, plan: MonthPlan) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _flags(world: World, plan: MonthPlan) -> pd.DataFrame:
+def _flags(plan: MonthPlan) -> pd.DataFrame:
     """What the four counts of a month tell: a span between two counts in which the product was missing."""
     counts = [*(plan.first_day + day - 1 for day in _COUNT_DAYS), plan.end_day - 1]
     begin = [plan.first_day, *(day + 1 for day in counts[:-1])]
@@ -184,10 +183,9 @@ class LevelScore:
 def origins_of(demand: MarketDemand, count: int = ORIGINS) -> Iterator[int]:
     """Days known at each origin: the first days of the last `count` months that leave a whole horizon after them."""
     last = demand.day_count - HORIZON
-    day = (demand.first_day + last).astype(object).replace(day=1)
-    for _ in range(count):
-        yield int((np.datetime64(day, "D") - demand.first_day).astype(np.int64))
-        day = (day - timedelta(days=1)).replace(day=1)
+    month = (demand.first_day + last).astype("datetime64[M]")
+    for back in range(count):
+        yield int(((month - back).astype("datetime64[D]") - demand.first_day).astype(np.int64))
 
 
 def errors_of(world: MarketWorld, known: int) -> dict[str, Reals]:
@@ -204,14 +202,12 @@ def errors_of(world: MarketWorld, known: int) -> dict[str, Reals]:
     place = {code: row for row, code in enumerate(forecast.categories)}
     category, size = np.array([place[code] for code in world.categories]), len(place)
     return {
-        "market_day": _sums(
-            truth.sum(axis=0), forecast.market_mean, oracle.sum(axis=0), sold[:, year].sum(axis=0)
-        ),
+        "market_day": _sums(truth.sum(axis=0), forecast.market_mean, oracle.sum(axis=0), sold[:, year].sum(axis=0)),
         "category_28_days": _sums(
-            np.bincount(category, truth.sum(axis=1), minlength=size),
+            np.bincount(category, truth.sum(axis=1), minlength=size).astype(np.float64),
             forecast.category_mean.sum(axis=1),
-            np.bincount(category, oracle.sum(axis=1), minlength=size),
-            np.bincount(past.category, sold[:, year].sum(axis=1), minlength=size),
+            np.bincount(category, oracle.sum(axis=1), minlength=size).astype(np.float64),
+            np.bincount(past.category, sold[:, year].sum(axis=1), minlength=size).astype(np.float64),
         ),
         "product_28_days": _sums(
             truth[rows[best]].sum(axis=1),
@@ -223,7 +219,7 @@ def errors_of(world: MarketWorld, known: int) -> dict[str, Reals]:
 
 
 def _sums(truth: Reals, model: Reals, oracle: Reals, naive: Reals) -> Reals:
-    """Absolute errors of model, oracle and naive, of model and naive against the oracle; model, oracle and true units."""
+    """Absolute errors of model, oracle and naive, of model and naive against the oracle; units of all three."""
     pairs = ((model, truth), (oracle, truth), (naive, truth), (model, oracle), (naive, oracle))
     errors = [float(np.abs(one - other).sum()) for one, other in pairs]
     return np.array([*errors, float(model.sum()), float(oracle.sum()), float(truth.sum())])

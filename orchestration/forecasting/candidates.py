@@ -114,9 +114,15 @@ class Engine:
     def forecast(self, series: MarketSeries, nodes: Nodes, weeks: int) -> NodeForecast:
         """Each node by itself, from its first week with a sale on."""
         from orchestration.forecasting.engine import forecast
+        from orchestration.forecasting.models.combination import Combination
+        from orchestration.forecasting.models.naive import SeasonalNaive
+        from orchestration.forecasting.models.pooled import pooled_seasonal, pooled_smoothing
 
         weekly = nodes.weekly(series)
-        found = forecast(history_of(weekly), horizon=weeks, season=self.season).rows
+        # The libraries' searches series by series take minutes for the nodes of one market, and add nothing to weeks.
+        regular = (Combination(), pooled_seasonal(), SeasonalNaive())
+        few = {"smooth": regular, "erratic": (*regular, pooled_smoothing())}
+        found = forecast(history_of(weekly), horizon=weeks, season=self.season, candidates=few).rows
         mean = MeanOfFourWeeks().forecast(series, nodes, weeks)
         rows = found["unique_id"].to_numpy().astype(np.int64)
         ahead = found["horizon"].to_numpy(np.int64) - 1

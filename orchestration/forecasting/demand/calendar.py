@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def read_calendar(path: Path = SEED) -> tuple[CalendarEvent, ...]:
         if event:
             events.append(event)
     events.sort()
-    for before, after in zip(events, events[1:], strict=False):
+    for before, after in pairwise(events):
         is_same = (before.market, before.event_code) == (after.market, after.event_code)
         if is_same and after.starts_on <= before.ends_on:
             errors.append(
@@ -113,7 +114,11 @@ def _event(row: dict[str, str]) -> tuple[CalendarEvent | None, list[str]]:
         wrong.append(f"ends_on: {row['ends_on']} is before starts_on {row['starts_on']}")
     if wrong:
         return None, wrong
-    return CalendarEvent(row["market"], row["event_code"], **days, **counts, kind=row["kind"]), []
+    event = CalendarEvent(
+        row["market"], row["event_code"], days["starts_on"], days["ends_on"], counts["lead_days"], counts["lag_days"],
+        row["kind"],
+    )  # fmt: skip
+    return event, []
 
 
 def events_of(calendar: Sequence[CalendarEvent], market: str) -> tuple[CalendarEvent, ...]:

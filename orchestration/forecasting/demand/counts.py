@@ -60,9 +60,7 @@ def fit_counts(
     Rows that are not `known` are left out of the likelihood. The level has no prior.
     """
     spread = np.array([priors[group].spread for group in groups])
-    members = {
-        group: np.array([one == group for one in groups]) for group in set(groups) if not priors[group].is_fixed
-    }
+    members = {group: np.array([one == group for one in groups]) for group in set(groups) if not priors[group].is_fixed}
     beta = np.zeros(matrix.shape[1])
     exposed = float(np.exp(offset[known]).sum())
     beta[0] = np.log(max(float(y[known].sum()) / exposed, 1e-6)) if exposed else 0.0

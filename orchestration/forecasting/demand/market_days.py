@@ -99,7 +99,7 @@ def fit_market_days(
     """
     matrix, names, groups = _design(tuple(events), market, days, days, None)
     # A column without a day in the history teaches nothing; it stays out of the forecast, too.
-    is_seen = (np.abs(matrix[is_known]) > 1e-9).any(axis=0) if is_known.any() else np.zeros(len(names), dtype=bool)
+    is_seen: Flags = np.asarray((np.abs(matrix[is_known]) > 1e-9).any(axis=0))
     is_seen[0] = True
     matrix = matrix[:, is_seen]
     names = tuple(name for name, seen in zip(names, is_seen, strict=True) if seen)
@@ -166,8 +166,7 @@ def _design(
     # future that the history has not seen is dropped by its name.
     calendar_rows = calendar.matrix[np.searchsorted(span, days)]
     past = regressors(events, market, history)
-    known = np.array([name in past.names for name in calendar.names], dtype=bool)
-    order = [calendar.names.index(name) for name in past.names] if known.any() else []
-    matrix = np.column_stack([*columns, calendar_rows[:, order]])
+    places = [calendar.names.index(name) for name in past.names]
+    matrix = np.column_stack([*columns, calendar_rows[:, places]])
     all_names, all_groups = (*names, *past.names), (*groups, *past.groups)
     return (matrix if is_seen is None else matrix[:, is_seen]), all_names, all_groups

@@ -48,7 +48,9 @@ class Spans:
 
     def rows(self, chosen: NDArray[np.bool_]) -> "Spans":
         """Some of the spans."""
-        return Spans(*(values[chosen] for values in (self.product, self.first, self.last, self.value, self.known)))
+        return Spans(
+            self.product[chosen], self.first[chosen], self.last[chosen], self.value[chosen], self.known[chosen]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +217,8 @@ def _products(
 def _spans(frame: pd.DataFrame | None, columns: Sequence[str], place: dict[str, int], first: np.datetime64) -> Spans:
     """Spans of products that have been sold; ends before their start and impossible discounts are dropped."""
     if frame is None or frame.empty:
-        return Spans(*(np.zeros(0, np.int64) for _ in range(3)), np.zeros(0), np.zeros(0, np.int64))
+        none = np.zeros(0, np.int64)
+        return Spans(none, none, none, np.zeros(0), none)
     _need(frame, columns, "spans")
     product = frame["product_id"].map(place).to_numpy(dtype=np.float64, na_value=np.nan)
     ends = [pd.to_datetime(frame[name]).to_numpy().astype("datetime64[D]") for name in (columns[1], columns[2])]

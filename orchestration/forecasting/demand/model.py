@@ -105,8 +105,12 @@ class DemandForecast:
             raise ValueError(f"window {start}..{stop} is not within the horizon of {len(self.market_mean)} days")
         ids, means = self.means(level)
         mean = means[:, start:stop].sum(axis=1)
-        known = self._path_variance(start, stop) + self._share_variance[level]
+        known = self.relative_variance(level, start, stop)
         return Window(ids, mean, variance_of(mean, known, self.spread[level]))
+
+    def relative_variance(self, level: str, start: int, stop: int) -> Reals:
+        """Relative variance of a window by node: what is not known of the market's days and of the node's share."""
+        return self._path_variance(start, stop) + self._share_variance[level]
 
     def _path_variance(self, start: int, stop: int) -> float:
         """Relative variance of the market's orders over a window: parameters and level, and the days' own noise."""
@@ -166,7 +170,6 @@ class FittedDemand:
         )
         total = np.maximum(of_category.sum(axis=0), 1e-12)
         regions = region_shares(demand)
-        relative = 1 / (weights.lines + weights.shape[demand.category])
         of_lines = np.bincount(demand.category, lines, minlength=size)
         region_orders = demand.region_orders.sum(axis=1)
         return DemandForecast(
@@ -188,7 +191,7 @@ class FittedDemand:
                 "market": np.zeros(1),
                 "category": 1 / (of_lines + 1.0),
                 "subdivision": 1 / (region_orders + 1.0),
-                "product": relative,
+                "product": weights.relative_variance,
             },
         )
 
@@ -209,7 +212,8 @@ class DemandModel:
         sold_days = len(np.unique(known.sales.day))
         if sold_days < _LEAST_DAYS:
             raise NoHistoryError(
-                f"{demand.market}: {sold_days} days with sales before {made_on or demand.made_on}, {_LEAST_DAYS} needed"
+                f"{demand.market}: {sold_days} days with sales{f' before {made_on}' if made_on else ''},"
+                f" {_LEAST_DAYS} needed"
             )
         fitted = _fit(known, made_on or known.made_on, None)
         return replace(fitted, spread=_calibrated_spread(fitted, self.origins))
@@ -248,7 +252,8 @@ def _known_days(demand: MarketDemand) -> tuple[Flags, tuple[tuple[str, str], ...
     orders, count = demand.orders, demand.day_count
     is_known, gaps = np.ones(count, dtype=bool), []
     empty = np.concatenate([[0], (orders <= 0).astype(np.int64), [0]])
-    for start, stop in zip(np.flatnonzero(np.diff(empty) == 1), np.flatnonzero(np.diff(empty) == -1), strict=True):
+    edges = np.diff(empty)
+    for start, stop in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
         around = np.concatenate([orders[max(start - 56, 0) : start], orders[stop : stop + 56]])
         # A clumped day can be empty more easily than a Poisson one: the mean counts as its square root above one.
         usual = float(np.median(around)) if len(around) else 0.0
@@ -274,16 +279,16 @@ def _calibrated_spread(fitted: FittedDemand, origins: int) -> dict[str, LevelSpr
             for start, stop in ((0, _BACKTEST_DAYS), (0, 7), (14, 21)):
                 window = known.window(level, start, stop)
                 if window.ids:
-                    path = known._path_variance(start, stop) + known._share_variance[level]
+                    path = known.relative_variance(level, start, stop)
                     cases[level].append(
                         (window.mean, path, units_between(demand, known, level, edge + start, edge + stop))
                     )
-    return {
-        level: calibrated(*(np.concatenate(parts) for parts in zip(*found, strict=True)), guess.clumping, guess.luck)
-        if (found := cases[level])
-        else guess
-        for level, guess in fitted.spread.items()
-    }
+    spread = dict(fitted.spread)
+    for level, found in cases.items():
+        if found:
+            mean, path, actual = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            spread[level] = calibrated(mean, path, actual, spread[level].clumping, spread[level].luck)
+    return spread
 
 
 def units_between(demand: MarketDemand, forecast: DemandForecast, level: str, first: int, stop: int) -> Reals:
@@ -299,11 +304,11 @@ def units_between(demand: MarketDemand, forecast: DemandForecast, level: str, fi
     if level == "category":
         place = {name: row for row, name in enumerate(forecast.categories)}
         rows = np.array([place.get(name, -1) for name in demand.categories])[demand.category[sales.product[inside]]]
-        return np.bincount(rows[rows >= 0], sales.units[inside][rows >= 0], minlength=len(place))
+        return np.bincount(rows[rows >= 0], sales.units[inside][rows >= 0], minlength=len(place)).astype(np.float64)
     if level == "subdivision":
         orders = demand.region_orders[:, first:stop].sum(axis=1)
         return np.asarray(total * orders / max(float(orders.sum()), 1e-12))
     place = {name: row for row, name in enumerate(forecast.products)}
     number = np.array([place.get(name, -1) for name in demand.products])
     rows = number[sales.product[inside]]
-    return np.bincount(rows[rows >= 0], sales.units[inside][rows >= 0], minlength=len(place))
+    return np.bincount(rows[rows >= 0], sales.units[inside][rows >= 0], minlength=len(place)).astype(np.float64)

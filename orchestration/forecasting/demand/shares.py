@@ -5,9 +5,9 @@ Does not: the market's total (see market_days.py), pieces per order line (see pi
 
 Products of a category share its order lines in proportion to a weight (Luce's choice rule): a product that can be
 bought on a day with weight w among products with sum of weights S gets w / S of the category's lines of that day. The
-weights have a Gamma prior with mean and shape of their category, so that a product with one sale is close to what its
-category's products sell, and one with a thousand speaks for itself. Promotions multiply the weight by a factor that is
-learnt over all promotions of the market; days without stock count as the part of demand that such days served.
+weights are shrunk towards what products of their category sell (see rates.py), so that a product with one sale is close
+to the many that sell little, and one with a thousand speaks for itself. Promotions multiply the weight by a factor that
+is learnt over all promotions of the market; days without stock count as the part of demand that such days served.
 """
 
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from scipy.stats import nbinom
 from orchestration.forecasting.demand.calendar import Reals
 from orchestration.forecasting.demand.counts import Prior, fit_counts
 from orchestration.forecasting.demand.market_demand import Ints, MarketDemand, Spans
+from orchestration.forecasting.demand.rates import posterior_rates
 
 _SHAPES = np.array([0.1, 0.15, 0.25, 0.4, 0.6, 0.9, 1.4, 2.2, 4.0])
 HALF_LIVES = (90.0, 180.0, 360.0, 720.0, np.inf)
@@ -39,7 +40,7 @@ _SEASON_PRIORS = {
     "intercept": Prior(10.0, is_fixed=True), "year": Prior(0.15, is_shared=True), "half": Prior(0.06, is_shared=True),
     "step": Prior(0.05),
 }  # fmt: skip
-_REST_WINDOWS = 12
+_REST_WINDOWS = 6
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,7 @@ class ProductWeights:
     """Weights of the products within their categories at the end of the history."""
 
     weight: Reals
-    lines: Reals  # that the weight rests on, forgotten ones not counted
-    shape: Reals  # of the Gamma prior, by category
+    relative_variance: Reals  # of the weight
     promotion_effect: float  # change of the logarithm at a discount of 100 %
     served: Reals  # share of demand served in flagged spans with none, one, two flagged neighbours
     served_by_day: Reals  # share of the market's demand that was in stock
@@ -89,7 +89,8 @@ def category_shares(demand: MarketDemand, horizon: int) -> Reals:
         fit = fit_counts(matrix, lines[row], offset, total > 0, groups, _SEASON_PRIORS)
         score[row] = np.clip(future @ fit.coefficients, -30, 30)
     shares: Reals = np.exp(score - score.max(axis=0))
-    return shares / shares.sum(axis=0)
+    shares /= shares.sum(axis=0)
+    return shares
 
 
 def _season_columns(numbers: Ints, first: int, length: int) -> tuple[Reals, tuple[str, ...]]:
@@ -131,14 +132,16 @@ def fit_weights(demand: MarketDemand, *, half_life_days: float | None = None) ->
     if half_life_days is None:
         half_life_days = _best_half_life(demand)
     start = _starts(demand)
-    first = _fit(demand, half_life_days, start, np.zeros(0, np.int64))
+    nobody = np.zeros(0, np.int64)
+    first = _fit(demand, half_life_days, start, nobody, is_final=True)
     shifted, factors = _shifted(demand, first, start)
     if len(shifted):
         start = start.copy()
         start[shifted] = demand.day_count - _SHIFT_DAYS
-        first = _fit(demand, half_life_days, start, shifted)
+        first = _fit(demand, half_life_days, start, shifted, is_final=True)
     shifts = tuple(
-        ProductShift(demand.products[row], round(float(factor), 3)) for row, factor in zip(shifted, factors, strict=True)
+        ProductShift(demand.products[row], round(float(factor), 3))
+        for row, factor in zip(shifted, factors, strict=True)
     )
     return ProductWeights(**{**first.__dict__, "shifts": shifts, "start": start})
 
@@ -172,7 +175,10 @@ def _starts(demand: MarketDemand) -> Ints:
     return np.maximum(listed, 0).astype(np.int64)
 
 
-def _fit(demand: MarketDemand, half_life: float, start: Ints, shifted: Ints) -> ProductWeights:
+def _fit(
+    demand: MarketDemand, half_life: float, start: Ints, shifted: Ints, *, is_final: bool = False
+) -> ProductWeights:
+    """Weights for one half-life; only a final fit learns the prior's form, others take a Gamma."""
     sales, count, size = demand.sales, demand.day_count, len(demand.products)
     categories = len(demand.categories)
     keep = 0.5 ** ((count - 1 - np.arange(count)) / half_life)
@@ -180,20 +186,21 @@ def _fit(demand: MarketDemand, half_life: float, start: Ints, shifted: Ints) -> 
     product, day, line = sales.product[counted], sales.day[counted], sales.lines[counted]
     category = demand.category
     table = np.bincount(category[product] * count + day, line, minlength=categories * count).reshape(categories, count)
-    lines = np.bincount(product, line * keep[day], minlength=size)
+    lines: Reals = np.bincount(product, line * keep[day], minlength=size).astype(np.float64)
     promotions = _cut(demand.promotions, start, count)
     outs = _cut(demand.stock_outs, start, count)
     kind = _neighbours(outs)
     # Lines of each product within each span.
-    cumulated = _Cumulated(product, day, line, count, size)
+    cumulated = _Cumulated(product, day, line, count)
     promoted = cumulated.of(promotions)
     sold_out = cumulated.of(outs)
     weight = np.full(size, 1.0)
     effect, served = _PROMOTION_EFFECT, _SERVED.copy()
-    served_by_day, shape = np.ones(count), np.ones(categories)
+    served_by_day = np.ones(count)
     young = (start > 0) & (count - start < _YOUNG_DAYS)
     young[shifted] = False
-    for _ in range(_ROUNDS):
+    variance = np.zeros(size)
+    for turn in range(_ROUNDS):
         full = np.bincount(category * count + start.clip(0, count - 1), weight, minlength=categories * count)
         full = full.reshape(categories, count).cumsum(axis=1)
         mass = full + _spread(promotions, weight, np.expm1(effect * promotions.value), category, (categories, count))
@@ -207,8 +214,12 @@ def _fit(demand: MarketDemand, half_life: float, start: Ints, shifted: Ints) -> 
         exposure += _sum_spans(outs, known, category, served[kind] - 1, size)
         exposure = np.maximum(exposure, 1e-9)
         mean, shape = _priors(lines, exposure, category, categories)
-        prior_mean = np.where(young, _young_mean(demand, start, known, mean, lines, exposure), mean[category])
-        weight = (lines + shape[category]) / (exposure + shape[category] / prior_mean)
+        prior_mean = np.where(young, _young_mean(demand, start, mean, lines, exposure), mean[category])
+        if is_final and turn >= _ROUNDS - 2:
+            relative, variance = posterior_rates(lines, exposure * prior_mean)
+            weight = prior_mean * relative
+        else:
+            weight = (lines + shape[category]) / (exposure + shape[category] / prior_mean)
         plain = np.concatenate([np.zeros((categories, 1)), per_weight.cumsum(axis=1)], axis=1)
         expected = weight[promotions.product] * _between(promotions, plain, category)
         effect = _promotion_effect(promoted, expected, promotions.value, effect)
@@ -220,14 +231,14 @@ def _fit(demand: MarketDemand, half_life: float, start: Ints, shifted: Ints) -> 
         share = table.sum(axis=1) / max(float(table.sum()), 1e-12)
         served_by_day = 1 + (share[:, None] * missing / np.maximum(full, 1e-12)).sum(axis=0)
     return ProductWeights(
-        weight, lines, shape, float(effect), served, np.clip(served_by_day, 0.3, 1.0), half_life, (), start
+        weight, variance, float(effect), served, np.clip(served_by_day, 0.3, 1.0), half_life, (), start
     )
 
 
 class _Cumulated:
     """Lines of each product between two days, from one sorted list."""
 
-    def __init__(self, product: Ints, day: Ints, lines: Reals, count: int, size: int) -> None:
+    def __init__(self, product: Ints, day: Ints, lines: Reals, count: int) -> None:
         key = product * (count + 1) + day
         turn = np.argsort(key, kind="stable")
         self._key, self._count = key[turn], count
@@ -278,8 +289,8 @@ def _between(spans: Spans, cumulated: Reals, category: Ints) -> Reals:
 
 
 def _sum_spans(spans: Spans, cumulated: Reals, category: Ints, change: Reals, size: int) -> Reals:
-    summed: Reals = np.bincount(spans.product, change * _between(spans, cumulated, category), minlength=size)
-    return summed
+    between = _between(spans, cumulated, category)
+    return np.bincount(spans.product, change * between, minlength=size).astype(np.float64)
 
 
 def _priors(lines: Reals, exposure: Reals, category: Ints, categories: int) -> tuple[Reals, Reals]:
@@ -298,9 +309,7 @@ def _priors(lines: Reals, exposure: Reals, category: Ints, categories: int) -> t
     return mean, _SHAPES[score.argmax(axis=0)]
 
 
-def _young_mean(
-    demand: MarketDemand, start: Ints, cumulated: Reals, mean: Reals, lines: Reals, exposure: Reals
-) -> Reals:
+def _young_mean(demand: MarketDemand, start: Ints, mean: Reals, lines: Reals, exposure: Reals) -> Reals:
     """Mean weight of each product's category among products that came after the history began."""
     category, size = demand.category, len(demand.categories)
     later = (start > 0).astype(np.float64)
@@ -333,23 +342,25 @@ def _shifted(demand: MarketDemand, fit: ProductWeights, start: Ints) -> tuple[In
     lines = np.bincount(category[sales.product], sales.lines * (sales.day < edge), minlength=len(demand.categories))
     now = np.bincount(category[sales.product], sales.lines * (sales.day >= edge), minlength=len(demand.categories))
     life = np.clip((edge - start) / max(edge, 1), 0.02, 1.0)
-    shape = fit.shape[category]
-    share = (old + shape * 0.1) / np.maximum(life * lines[category], 1.0)
+    # Odds against the category's other products: a product must not be measured by lines that it brought itself.
+    others, others_now = life * (lines[category] - old), now[category] - recent
+    share = (old + 0.1) / np.maximum(others, 1.0)
     # Lines that a promotion brought and those that a stock-out cost are no shift.
-    expected = share * now[category]
+    expected = share * others_now
     for spans, change in (
         (demand.promotions, np.expm1(fit.promotion_effect * demand.promotions.value)),
         (demand.stock_outs, fit.served[_neighbours(demand.stock_outs)] - 1),
     ):
         inside = np.clip(np.minimum(spans.last, count - 1) - np.maximum(spans.first, edge) + 1, 0, None)
         row = spans.product
-        np.add.at(expected, row, share[row] * now[category[row]] * change * inside / _SHIFT_DAYS)
+        np.add.at(expected, row, share[row] * others_now[row] * change * inside / _SHIFT_DAYS)
     expected = np.maximum(expected, 1e-6)
     # Variance = mean + mean^2 (1/luck + 1/old lines): the old share is itself an estimate.
     luck = 1 / (1 / _SHIFT_LUCK + 1 / np.maximum(old, 1.0))
     p = luck / (luck + expected)
     tail = np.minimum(nbinom.cdf(recent, luck, p), nbinom.sf(recent - 1, luck, p))
-    found = np.flatnonzero((tail < _SHIFT_CHANCE) & (old >= 10) & (start < edge - _SHIFT_DAYS))
+    is_told = (tail < _SHIFT_CHANCE) & (old >= 10) & (others >= 20) & (others_now >= 10)
+    found = np.flatnonzero(is_told & (start < edge - _SHIFT_DAYS))
     return found, (recent[found] + 0.5) / expected[found]
 
 
