@@ -18,9 +18,15 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Measured, Value
 from benchmarks.planning_world import WorldLines, drawn_again, lead_days, world_lines
-from orchestration.planning.demand_shape import LineSizes, line_sizes, product_sizes
 from orchestration.planning.lead_times import LeadTime, lead_times
 from orchestration.planning.levels import Promise, normal_level, shared_levels, shortage_curve
+from orchestration.planning.past_lines import (
+    HALF_YEAR_DAYS,
+    HISTORY_DAYS,
+    PastLines,
+    forecast_items,
+    reached_share,
+)
 from orchestration.planning.simulation import Played, account, play
 
 Reals = NDArray[np.float64]
@@ -34,10 +40,6 @@ TARGETS = (90.0, 95.0, 98.0)
 GOAL_TARGET = 95.0
 MEASURED_WEEKS, WARM_UP_WEEKS, REPLAN_WEEKS, REVIEW_DAYS = 52, 13, 4, 7
 AHEAD_WEEKS = 18
-HISTORY_DAYS = 728
-SHARE_HALF_LIFE_DAYS = 364.0
-# A market's own level errs by about this much two months ahead.
-MARKET_CV = 0.10
 Z = {90.0: 1.282, 95.0: 1.645, 98.0: 2.054}
 
 
@@ -73,68 +75,13 @@ def choose_items(lines: WorldLines, until: int, count: int) -> Items:
     return Items(product, site, abc, rank)
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """Mean units by item and coming week, the uncertainty of the level, and the sizes of lines."""
-
-    weekly: Reals
-    level_cv: Reals
-    sizes: tuple[LineSizes, ...]
-
-
-def forecast_items(lines: WorldLines, items: Items, made_on: int, weeks: int) -> Forecast:
-    """Share of each item in its markets' lines, shrunk, times the markets' lines of a year before and their growth."""
-    known = (lines.day < made_on) & (lines.day >= made_on - HISTORY_DAYS) & ~lines.is_lost
-    markets = int(lines.market.max()) + 1
-    per_day = np.zeros((markets, made_on))
-    before = (lines.day < made_on) & ~lines.is_lost
-    np.add.at(per_day, (lines.market[before], lines.day[before]), 1.0)
-    coming = made_on + np.arange(7 * weeks)
-    # The year before, smoothed over a week around the same weekday's place; then what the market has grown since.
-    window = np.ones(7) / 7
-    smooth = np.stack([np.convolve(row, window, mode="same") for row in per_day])
-    recent = per_day[:, made_on - 182 :].sum(axis=1)
-    earlier = per_day[:, made_on - 182 - 364 : made_on - 364].sum(axis=1)
-    market_days = smooth[:, coming - 364] * (recent / np.maximum(earlier, 1.0))[:, None]
-    market_weeks = market_days.reshape(markets, weeks, 7).sum(axis=2)
-    count = len(items.product)
-    decay = 0.5 ** ((made_on - lines.day[known]) / SHARE_HALF_LIFE_DAYS)
-    of_line = items.of(lines)
-    chosen = of_line[known] >= 0
-    pair = of_line[known][chosen] * markets + lines.market[known][chosen]
-    weighted = np.bincount(pair, decay[chosen], minlength=count * markets).reshape(count, markets)
-    of_market = np.bincount(lines.market[known], decay, minlength=markets)
-    share = weighted / np.maximum(of_market, 1.0)
-    seen = weighted.sum(axis=1)
-    lines_mean = share @ market_weeks
-    sizes = item_sizes(lines, of_line, known, weighted)
-    mean_size = np.array([one.mean for one in sizes])
-    return Forecast(lines_mean * mean_size[:, None], np.sqrt(1 / (seen + 1) + MARKET_CV**2), sizes)
-
-
-def bias_factor(lines: WorldLines, made_on: int, count: int) -> float:
-    """How much of their forecast such items reached in the half year before: the best of the past fall back."""
-    then = made_on - 182
-    items = choose_items(lines, then, count)
-    forecast = forecast_items(lines, items, then, 26)
-    expected = sum(float(row.sum()) / one.mean for row, one in zip(forecast.weekly, forecast.sizes, strict=True))
-    came = (lines.day >= then) & (lines.day < made_on) & (items.of(lines) >= 0) & ~lines.is_lost
-    return float(came.sum()) / expected
-
-
-def item_sizes(lines: WorldLines, of_line: Ints, known: NDArray[np.bool_], weighted: Reals) -> tuple[LineSizes, ...]:
-    """Sizes of each item's lines: its own as far as it has some, else those of its markets."""
-    pools = [line_sizes(lines.pieces[known & (lines.market == market)]) for market in range(weighted.shape[1])]
-    longest = max(len(pool.share) for pool in pools)
-    padded = np.stack([np.pad(pool.share, (0, longest - len(pool.share))) for pool in pools])
-    mix = weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-9)
-    own_rows = known & (of_line >= 0)
-    order = np.argsort(of_line[own_rows], kind="stable")
-    pieces, place = lines.pieces[own_rows][order], of_line[own_rows][order]
-    starts = np.searchsorted(place, np.arange(len(weighted) + 1))
-    own = [pieces[starts[item] : starts[item + 1]] for item in range(len(weighted))]
-    pooled = [LineSizes(row @ padded) if row.sum() > 0 else pools[0] for row in mix]
-    return product_sizes(own, pooled)
+def past(lines: WorldLines, items: Items) -> PastLines:
+    """What the shops know of the lines: those that were sold."""
+    sold = ~lines.is_lost
+    return PastLines(
+        lines.day[sold], lines.market[sold], items.of(lines)[sold], lines.pieces[sold], len(items.product),
+        len(lines.world.config.markets),
+    )  # fmt: skip
 
 
 def past_lead_times(lines: WorldLines, items: Items) -> list[LeadTime]:
@@ -158,10 +105,12 @@ def planned_levels(
 ) -> dict[float, Reals]:
     """item x review: our order-up-to level for each target."""
     found = {target: np.zeros((len(items.product), reviews)) for target in targets}
+    known_lines = past(lines, items)
     for first in range(0, reviews, REPLAN_WEEKS):
         made_on = begin + first * REVIEW_DAYS
-        forecast = forecast_items(lines, items, made_on, AHEAD_WEEKS)
-        factor = bias_factor(lines, made_on, len(items.product))
+        forecast = forecast_items(known_lines, made_on, AHEAD_WEEKS)
+        then = choose_items(lines, made_on - HALF_YEAR_DAYS, len(items.product))
+        factor = reached_share(past(lines, then), made_on)
         for ahead in range(min(REPLAN_WEEKS, reviews - first)):
             curves = [
                 shortage_curve(
