@@ -80,7 +80,8 @@ def mean_until(weekly: Reals, days: Reals) -> Reals:
     weeks = np.asarray(days, dtype=float) / DAYS_PER_WEEK
     known = np.concatenate([[0.0], np.cumsum(weekly)])
     beyond = np.maximum(weeks - len(weekly), 0.0) * (float(np.mean(weekly[-4:])) if len(weekly) else 0.0)
-    return np.interp(weeks, np.arange(len(known)), known) + beyond
+    result: Reals = np.interp(weeks, np.arange(len(known)), known) + beyond
+    return result
 
 
 def shortage_curve(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.planning.demand_shape import LineSizes, line_sizes, product_sizes
+from orchestration.planning.demand_shape import LineSizes, first_large, line_sizes, product_sizes
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,6 +30,17 @@ class PastLines:
     pieces: Reals
     items: int
     markets: int
+
+
+def without_bulk_lines(lines: PastLines) -> PastLines:
+    """The lines of usual size: those below the size that one line in fifty of its market reaches."""
+    keep = np.ones(len(lines.day), dtype=bool)
+    for market in range(lines.markets):
+        of_market = lines.market == market
+        keep &= ~of_market | (lines.pieces < first_large(line_sizes(lines.pieces[of_market])))
+    return PastLines(
+        lines.day[keep], lines.market[keep], lines.item[keep], lines.pieces[keep], lines.items, lines.markets
+    )
 
 
 @dataclass(frozen=True)
@@ -69,16 +80,43 @@ def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
     return ItemForecast(mean_lines * mean_size[:, None], level_cv, sizes)
 
 
-def reached_share(lines: PastLines, made_on: int) -> float:
-    """How much of their forecast the items reached in the half year before: the best of the past fall back.
+@dataclass(frozen=True)
+class PastErrors:
+    """How such forecasts erred in the half year before: the share of them that came, and what their level was off by.
 
-    The items must have been chosen by what was known half a year before.
+    extra_cv: beyond what counts of this size vary by, and beyond what few lines tell of a level; prices, promotions
+    and fashions move single products.
     """
+
+    reached: float
+    extra_cv: float
+
+    def corrected(self, forecast: ItemForecast) -> ItemForecast:
+        """The forecast with its past bias taken out and its uncertainty put in."""
+        level_cv = np.sqrt(forecast.level_cv**2 + self.extra_cv**2)
+        return ItemForecast(self.reached * forecast.weekly, level_cv, forecast.sizes)
+
+
+def past_errors(lines: PastLines, made_on: int) -> PastErrors:
+    """The errors of a forecast made half a year before; the items must have been chosen by what was known then."""
     then = made_on - HALF_YEAR_DAYS
     forecast = forecast_items(lines, then, HALF_YEAR_DAYS // 7)
-    expected = sum(float(row.sum()) / one.mean for row, one in zip(forecast.weekly, forecast.sizes, strict=True))
-    came = float(((lines.day >= then) & (lines.day < made_on) & (lines.item >= 0)).sum())
-    return came / expected if expected > 0 else 1.0
+    expected = forecast.weekly / np.array([one.mean for one in forecast.sizes])[:, None]
+    rows = (lines.day >= then) & (lines.day < made_on) & (lines.item >= 0)
+    week = (lines.day[rows] - then) // 7
+    came = np.zeros_like(expected)
+    np.add.at(came, (lines.item[rows], week), 1.0)
+    total = float(expected.sum())
+    if total <= 0:
+        return PastErrors(1.0, 0.0)
+    reached = float(came.sum()) / total
+    # Eight weeks are about a lead time: of counts with mean m and a level off by v the square of the error is m + v m².
+    blocks = [slice(start, start + 8) for start in range(0, expected.shape[1] - 7, 8)]
+    mean = np.stack([reached * expected[:, block].sum(axis=1) for block in blocks])
+    seen = np.stack([came[:, block].sum(axis=1) for block in blocks])
+    known = float((mean**2 * forecast.level_cv[None, :] ** 2).sum())
+    excess = float(((seen - mean) ** 2 - mean).sum()) - known
+    return PastErrors(reached, float(np.sqrt(max(excess, 0.0) / max(float((mean**2).sum()), 1e-9))))
 
 
 def _item_sizes(lines: PastLines, known: NDArray[np.bool_], weighted: Reals) -> tuple[LineSizes, ...]:
