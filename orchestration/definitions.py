@@ -13,6 +13,7 @@ from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.assets import planning_gate, plans, stale_markets
 from orchestration.planning.planner.assets import planners_hand
+from orchestration.planning.stock.assets import stock_plan, stock_proof
 from orchestration.platform import Platform
 from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -32,6 +33,8 @@ ASSETS = (
     operations,
     stale_markets,
     planners_hand,
+    stock_plan,
+    stock_proof,
     plans,
     cleaning_scorecard,
 )
