@@ -40,7 +40,7 @@ PRIOR_ERRORS = 8
 class Origins:
     """Where the forecasts of a back-test begin: so many weeks ago, where the market had enough weeks before."""
 
-    weeks_ago: tuple[int, ...] = (13, 8, 4)
+    weeks_ago: tuple[int, ...] = (13, 5)
     min_weeks_known: int = 8
 
     def of(self, week_count: int) -> list[int]:
