@@ -180,15 +180,22 @@ class ForecastIsANumber(ExpectColumnValuesToBeInSet):
     value_set: list[bool] = [True]
 
 
-class BandContainsForecast(ExpectColumnValuesToBeInSet):
-    """The 80 percent band lies within the 95 percent band, and the forecast within both."""
+class QuantilesAscend(ExpectColumnValuesToBeInSet):
+    """A higher quantile is never below a lower one."""
 
     column: str = "is_ordered"
     value_set: list[bool] = [True]
 
 
+class PartsAddUp(ExpectColumnValuesToBeBetween):
+    """Categories, subdivisions and products add up to their market, to the rounding."""
+
+    column: str = "parts_off_by"
+    max_value: float = 0
+
+
 class ForecastStaysNearHistory(ExpectColumnValuesToBeBetween):
-    """No forecast is more than ten times the largest week ever sold."""
+    """No forecast is more than ten times the largest day or week ever sold."""
 
     column: str = "times_history_max"
     max_value: float = 10
@@ -206,3 +213,61 @@ class ForecastBeatsNaive(ExpectColumnValuesToBeBetween):
 
     column: str = "excess_error_pct"
     max_value: float = 0
+
+
+class ForecastAddsValue(ExpectColumnValuesToBeBetween):
+    """Older forecasts had no more error than the seasonal naive forecast."""
+
+    column: str = "fva_pct"
+    min_value: float = 0
+
+
+class ForecastIsUnbiased(ExpectColumnValuesToBeBetween):
+    """Older forecasts of the market were in sum within fifteen percent of what was sold."""
+
+    column: str = "bias_pct"
+    min_value: float = -15
+    max_value: float = 15
+
+
+class TrackingSignalIsSmall(ExpectColumnValuesToBeBetween):
+    """Errors of successive nights cancel out: their sum is at most six tenths of their size (Trigg 1964)."""
+
+    column: str = "tracking_signal_pct"
+    max_value: float = 60
+
+
+class NarrowBandHolds(ExpectColumnValuesToBeBetween):
+    """The 80 percent band has held between 65 and 97 percent of what was sold."""
+
+    column: str = "coverage_80_pct"
+    min_value: float = 65
+    max_value: float = 97
+
+
+class WideBandHolds(ExpectColumnValuesToBeBetween):
+    """The 95 percent band has held at least 87 percent of what was sold."""
+
+    column: str = "coverage_95_pct"
+    min_value: float = 87
+
+
+class SuggestionIsNeverNegative(ExpectColumnValuesToBeBetween):
+    """Nothing is suggested in a negative quantity."""
+
+    column: str = "suggested_qty"
+    min_value: float = 0
+
+
+class LevelIsAboveReorderPoint(ExpectColumnValuesToBeBetween):
+    """The order-up-to level is at least the reorder point."""
+
+    column: str = "level_above_point_qty"
+    min_value: float = 0
+
+
+class SuggestionHasAReason(ExpectColumnValuesToBeBetween):
+    """Every suggestion says why."""
+
+    column: str = "reason_length"
+    min_value: float = 1

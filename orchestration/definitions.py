@@ -8,9 +8,12 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.arrivals.assets import raw_tables
-from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_demand
+from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
+from orchestration.planning.assets import planning_gate, plans, stale_markets
+from orchestration.planning.planner.assets import planners_hand
+from orchestration.planning.stock.assets import stock_plan, stock_proof
 from orchestration.platform import Platform
 from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -25,12 +28,17 @@ ASSETS = (
     staging_models,
     ledger_models,
     market_tables,
-    weekly_demand,
+    market_forecasts,
     forecasts,
     operations,
+    stale_markets,
+    planners_hand,
+    stock_plan,
+    stock_proof,
+    plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

@@ -1,18 +1,25 @@
-"""The forecast as assets: read the published demand, forecast, keep both tables in the run until their gate.
+"""The forecast as assets: read what was published, forecast and score, keep it in the run until its gate, publish it.
 
 Belongs here: reading, calling, writing, plots in the metadata. Does not: any maths.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.forecasting.tables import DEMAND_FORECAST, FORECAST_BACKTEST, FORECAST_MODELS, WORDS
+from orchestration.forecasting.gate import FORECAST_MEASURES
+from orchestration.forecasting.tables import (
+    DEMAND_FORECAST,
+    DEMAND_PLAN,
+    FORECAST_BACKTEST,
+    FORECAST_MODELS,
+    FORECAST_SCORE,
+    WORDS,
+)
 from orchestration.gates.checks import CHECK_NAME, results
 from orchestration.gates.gate import run_gate
-from orchestration.gates.measures import Measure
-from orchestration.modeling.manifest import PublishedModel, published_models
+from orchestration.modeling.manifest import published_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
@@ -22,61 +29,31 @@ from orchestration.runs.database import HeldMarket
 from orchestration.runs.publishing import publish_models
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
-    from orchestration.forecasting.demand import DemandResult
+    from orchestration.forecasting.night import Night
 
 FORECASTS_KEY = dg.AssetKey(["publication", "forecasts"])
 FORECAST_GATE = "forecast_gate"
-MOST_PLOTS = 3
-
-_SERIES = """
-    with history as (
-        select market, 'product' as node, product_key, max(week_units) as largest from (
-            select market, product_key, date_trunc('week', sold_on) as week, sum(units) as week_units
-            from forecasting.daily group by all
-        ) group by all
-        union all
-        select market, 'market', '', max(week_units) from (
-            select market, date_trunc('week', sold_on) as week, sum(units) as week_units
-            from forecasting.daily group by all
-        ) group by all
+MOST_PLOTS = 12
+_DESCRIPTIONS = {
+    DEMAND_FORECAST.name: (
+        "Units of each market, category and subdivision by day for 91 days, and of these and the best sellers by week"
+        " for 13 weeks, with quantiles; kept by the day on which they were made."
     ),
-    horizon as (select max(horizon_weeks) as weeks from forecasting.demand_forecast)
-    select forecast.market, forecast.node || ' ' || forecast.product_key as subject,
-        isfinite(forecast_qty) and forecast_qty >= 0 and isfinite(upper_95_qty) and lower_95_qty >= 0 as is_sane,
-        lower_95_qty <= lower_80_qty and lower_80_qty <= forecast_qty
-            and forecast_qty <= upper_80_qty and upper_80_qty <= upper_95_qty as is_ordered,
-        case when history.largest > 0 then forecast_qty / history.largest end as times_history_max,
-        count(*) over (partition by forecast.market, forecast.node, forecast.product_key) = horizon.weeks
-            as horizon_is_complete
-    from forecasting.demand_forecast as forecast
-    cross join horizon
-    left join history using (market, node, product_key)
-"""
-_VALUE = """
-    with errors as (
-        select market, node, model_code, sum(abs(forecast_qty - actual_qty)) as error
-        from forecasting.forecast_backtest group by all
-    ),
-    naive as (
-        select market, node, min(error) as error from errors
-        where model_code in ('last_value', 'four_week_mean') group by all
-    )
-    select errors.market, errors.node || ': ' || errors.model_code as subject,
-        case when naive.error > 0 then round(100.0 * (errors.error / naive.error - 1), 1) end as excess_error_pct
-    from errors inner join naive using (market, node)
-    where errors.model_code not in ('last_value', 'four_week_mean')
-"""
-FORECAST_MEASURES = (
-    Measure("forecast.demand_forecast", "forecasting.demand_forecast", _SERIES),
-    Measure("forecast.forecast_value", "forecasting.forecast_backtest", _VALUE),
-)
+    FORECAST_SCORE.name: "What older forecasts were worth, now that their days are known: error, bias, coverage.",
+    FORECAST_BACKTEST.name: "Rolling-origin back-test that chooses the models, beside naive forecasts.",
+    DEMAND_PLAN.name: "The newest weekly forecast with the planner's figures beside the model's.",
+}
+_CHECKS = {
+    DEMAND_FORECAST.name: "What a forecast must satisfy before planners see it.",
+    FORECAST_BACKTEST.name: "Where the model loses against the seasonal naive forecast or the four-week mean.",
+    FORECAST_SCORE.name: "Where older forecasts have drifted: bias, tracking signal, coverage, value added.",
+}
 
 
 @dg.multi_asset(
-    name="weekly_demand",
+    name="market_forecasts",
     specs=[
         dg.AssetSpec(
             key=model_key(model),
@@ -85,7 +62,7 @@ FORECAST_MEASURES = (
             group_name="forecasting",
             owners=list(OWNERS),
             kinds={"python", "statsmodels"},
-            description=words,
+            description=_DESCRIPTIONS[model.name],
             metadata={
                 "dagster/column_schema": dg.TableSchema(
                     [
@@ -95,112 +72,113 @@ FORECAST_MEASURES = (
                 )
             },
         )
-        for model, words in (
-            (
-                DEMAND_FORECAST,
-                "Units per week for the next four weeks, by market and best seller, with 80 and 95 % bands.",
-            ),
-            (
-                FORECAST_BACKTEST,
-                "Rolling-origin back-test of the forecast beside the last value and the four-week mean.",
-            ),
-        )
+        for model in FORECAST_MODELS
     ],
     backfill_policy=SINGLE_RUN,
     can_subset=False,
 )
-def weekly_demand(
+def market_forecasts(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Forecast and back-test of the markets that the run has published."""
-    # statsmodels takes seconds to import: only a run that forecasts pays for it.
-    from orchestration.forecasting.demand import forecast_demand
+    """Forecasts, scores, back-test and plan of the markets that the run has published."""
+    # The models take seconds to import: only a run that forecasts pays for it.
+    from orchestration.forecasting.night import forecast_night
+    from orchestration.forecasting.planner import planned
+    from orchestration.forecasting.pooled import plan_of
+    from orchestration.forecasting.reading import published
 
     run, plan = platform.prepared(context)
     held = {entry.market for entry in run.held_back()}
     markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
     if plan.is_empty or not markets:
         return
-    with run.connect() as con:
-        con.execute("create schema if not exists forecasting")
-        _keep_daily(con, platform, plan.namespace, markets)
-        daily = con.execute("select * from forecasting.daily order by market, product_key, sold_on").df()
-        result = forecast_demand(daily)
-        _keep(con, DEMAND_FORECAST, result.forecast)
-        _keep(con, FORECAST_BACKTEST, result.backtest)
-    plots = _plots(daily, result)
+    with run.connect() as con, published(platform.lake, plan, markets) as lake:
+        night = forecast_night(con, lake, markets, plan_of=plan_of, planner=planned)
+        rows = {
+            model.name: con.execute(f"select count(*) from {model.relation}").fetchall()[0][0]
+            for model in FORECAST_MODELS
+        }
+        pictures = _pictures(night, con.execute(f"select * from {FORECAST_SCORE.relation}").df())
+    for market in night.without_history:
+        context.log.info("%s: no sales yet, so no forecast.", market)
+    for market, reason in night.failed.items():
+        context.log.warning("%s: no forecast: %s", market, reason)
     is_one_market = len(context.partition_keys) == 1
     if not is_one_market:
         # Dagster copies a range's metadata into the event of each partition: so a plot gets an event of its market.
-        for market, pictures in plots.items():
-            context.log_event(dg.AssetObservation(model_key(DEMAND_FORECAST), partition=market, metadata=pictures))
-    for market in result.markets_without_history:
-        context.log.info("%s: no complete week of sales yet, so no forecast.", market)
-    yield dg.MaterializeResult(
-        asset_key=model_key(DEMAND_FORECAST),
-        metadata={
-            "dagster/row_count": len(result.forecast),
-            "markets": result.forecast["market"].nunique(),
-            "fallbacks": dg.MetadataValue.md(_markdown(result.fallbacks().head(40))),
-            **(next(iter(plots.values()), {}) if is_one_market else {"plots_at": ", ".join(plots)}),
-        },
-    )
-    yield dg.MaterializeResult(
-        asset_key=model_key(FORECAST_BACKTEST),
-        metadata={"dagster/row_count": len(result.backtest), **_scores(result.backtest)},
-    )
+        for market, shown in pictures.items():
+            context.log_event(dg.AssetObservation(model_key(DEMAND_FORECAST), partition=market, metadata=shown))
+    found: dict[str, dict[str, dg.MetadataValue]] = {
+        DEMAND_FORECAST.name: _forecast_metadata(night),
+        FORECAST_BACKTEST.name: _backtest_metadata(night),
+        FORECAST_SCORE.name: {},
+        DEMAND_PLAN.name: {},
+    }
+    if is_one_market:
+        found[DEMAND_FORECAST.name].update(next(iter(pictures.values()), {}))
+    for model in FORECAST_MODELS:
+        yield dg.MaterializeResult(
+            asset_key=model_key(model), metadata={"dagster/row_count": rows[model.name], **found[model.name]}
+        )
 
 
-def _keep_daily(con: "duckdb.DuckDBPyConnection", platform: Platform, namespace: str, markets: Sequence[str]) -> None:
-    """What was published a moment ago, for the whole markets: a forecast needs more than the touched months."""
-    model = published_models()["fct_daily_demand"]
-    pin = platform.lake.pins(namespace)[model.spec.name]
-    files = platform.lake.data_files(pin.table, pin.snapshot_id, markets=markets)
-    con.execute(
-        f"""
-        create or replace table forecasting.daily as
-        select market, product_key, product_id, sold_on, sold_qty::double as units
-        from {platform.lake.relation_sql(model.spec, files)}
-        """
-    )
+def _pictures(night: "Night", scores: "pd.DataFrame") -> dict[str, dict[str, dg.MetadataValue]]:
+    """For each market that sells most: its days, its categories' weeks, its worst series, and its scores over time."""
+    from orchestration.forecasting.plots import as_markdown_image, market_pictures
 
+    def units(market: str) -> float:
+        return float(night.markets[market].made.series.units.sum())
 
-def _keep(con: "duckdb.DuckDBPyConnection", model: PublishedModel, frame: "pd.DataFrame") -> None:
-    columns = ", ".join(f"{column.name}::{column.type} as {column.name}" for column in model.spec.columns)
-    con.register("incoming", frame)
-    con.execute(f"create or replace table {model.relation} as select {columns} from incoming")
-    con.unregister("incoming")
-
-
-def _plots(daily: "pd.DataFrame", result: "DemandResult") -> dict[str, dict[str, dg.MetadataValue]]:
-    """For each market that sells most: its history with forecast and bands, and the series that it forecasts worst."""
-    from orchestration.forecasting.backtest import scores
-    from orchestration.forecasting.plots import as_markdown_image, market_plot, worst_series_plot
-
-    scored = scores(result.backtest)
-    names = dict(zip(daily["product_key"], daily["product_id"], strict=True))
-    known = [weeks for weeks in result.weeks if len(weeks.weeks)]
-    largest = sorted(known, key=lambda weeks: float(weeks.units.sum()), reverse=True)[:MOST_PLOTS]
+    largest = sorted(night.markets, key=units, reverse=True)[:MOST_PLOTS]
     return {
-        weeks.market: {
-            "forecast": dg.MetadataValue.md(as_markdown_image(market_plot(weeks, result.forecast, scored))),
-            "worst_series": dg.MetadataValue.md(
-                as_markdown_image(worst_series_plot(weeks, result.backtest, names=names))
-            ),
+        market: {
+            name: dg.MetadataValue.md(as_markdown_image(png, words=name.replace("_", " ")))
+            for name, png in market_pictures(night.markets[market].made, scores[scores["market"] == market]).items()
         }
-        for weeks in largest
+        for market in largest
     }
 
 
-def _scores(backtest: "pd.DataFrame") -> dict[str, dg.MetadataValue]:
-    from orchestration.forecasting.backtest import scores
-    from orchestration.forecasting.verdicts import loses
+def _forecast_metadata(night: "Night") -> dict[str, dg.MetadataValue]:
+    import pandas as pd
 
-    scored = scores(backtest)
-    sentences = [loss.sentence for loss in loses(scored)]
+    rows = [one.made.forecast for one in night.markets.values()]
+    found: dict[str, dg.MetadataValue] = {
+        "markets": dg.MetadataValue.int(len(night.markets)),
+        "made_on": dg.MetadataValue.text(", ".join(sorted({str(one.made_on) for one in night.markets.values()}))),
+        "without_history": dg.MetadataValue.text(", ".join(night.without_history) or "none"),
+        "without_forecast": dg.MetadataValue.text(
+            "; ".join(f"{market}: {reason}" for market, reason in night.failed.items()) or "none"
+        ),
+    }
+    if rows:
+        first = pd.concat(rows)
+        fallen = first[first["is_fallback"] & (first["horizon"] == 1)]
+        counted = fallen.groupby(["market", "node_type", "step", "fallback_reason"]).size().rename("series")
+        found["fallbacks"] = dg.MetadataValue.md(_markdown(counted.reset_index().head(40)) if len(fallen) else "none")
+        lost = [
+            f"{market}: {name} could not be used: {error}"
+            for market, one in night.markets.items()
+            for name, error in one.made.failures
+        ]
+        found["models_lost"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in lost) or "none")
+    return found
+
+
+def _backtest_metadata(night: "Night") -> dict[str, dg.MetadataValue]:
+    """Accuracy of each level, and which model was chosen for which kind of series."""
+    import pandas as pd
+
+    levels = [one.made.levels.assign(market=market) for market, one in night.markets.items()]
+    choices = [one.made.choices.assign(market=market) for market, one in night.markets.items()]
+    if not levels:
+        return {}
+    columns = ["market", *(name for name in levels[0].columns if name != "market")]
+    accuracy = pd.concat(levels)[columns].round(3)
+    chosen = pd.concat(choices)[["market", "node_type", "series_class", "candidate"]]
     return {
-        "scores": dg.MetadataValue.md(_markdown(scored.round(3).head(60))),
-        "loses": dg.MetadataValue.md("\n".join(f"- {sentence}" for sentence in sentences) or "nowhere"),
+        "accuracy_by_level": dg.MetadataValue.md(_markdown(accuracy.head(120))),
+        "chosen_models": dg.MetadataValue.md(_markdown(chosen.head(200))),
     }
 
 
@@ -215,26 +193,25 @@ def _markdown(frame: "pd.DataFrame") -> str:
     name=FORECAST_GATE,
     specs=[
         dg.AssetCheckSpec(
-            CHECK_NAME,
-            asset=model_key(DEMAND_FORECAST),
-            blocking=True,
-            description="What a forecast must satisfy before planners see it.",
-        ),
-        dg.AssetCheckSpec(
-            CHECK_NAME,
-            asset=model_key(FORECAST_BACKTEST),
-            description="Where the model loses against the last value or the four-week mean.",
-        ),
+            CHECK_NAME, asset=model_key(model), blocking=model is DEMAND_FORECAST, description=_CHECKS[model.name]
+        )
+        for model in FORECAST_MODELS
+        if model.name in _CHECKS
     ],
     can_subset=True,
 )
 def forecast_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Holds back each market whose forecast is nonsense; warns where a naive forecast would have been better."""
+    """Holds back each market whose forecast is nonsense; warns where naive forecasts were better, and of drift."""
     run = platform.run_of(context)
     with run.connect() as con:
-        markets = {row[0] for row in con.execute("select distinct market from forecasting.demand_forecast").fetchall()}
+        markets = {
+            str(row[0])
+            for row in con.execute(
+                "select market from forecasting.made union select market from forecasting.failed"
+            ).fetchall()
+        }
         verdict = run_gate(con, FORECAST_GATE, FORECAST_MEASURES, markets, platform.judges)
     held = [
         HeldMarket(market, verdict.gate, reason)
@@ -242,7 +219,7 @@ def forecast_gate(
         for reason in verdict.reasons(market)
     ]
     run.hold_back(held, FORECAST_MODELS, {})
-    yield from results(context, verdict, [model_key(model) for model in FORECAST_MODELS])
+    yield from results(context, verdict, [model_key(model) for model in FORECAST_MODELS if model.name in _CHECKS])
 
 
 @dg.asset(
@@ -255,9 +232,13 @@ def forecast_gate(
     kinds={"python", "iceberg"},
 )
 def forecasts(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
-    """Forecast and back-test, made visible at once."""
+    """Forecasts, scores, back-test and plan, made visible at once beside the forecasts of other days."""
+    from orchestration.forecasting.night import own_places
+
     run, plan = platform.prepared(context)
-    result = publish_models(platform.lake, run, plan, FORECAST_MODELS)
+    with run.connect() as con:
+        places = own_places(con)
+    result = publish_models(platform.lake, run, plan, FORECAST_MODELS, own_places=places)
     _close(run, platform)
     return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
 

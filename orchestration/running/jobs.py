@@ -1,6 +1,7 @@
-"""The jobs: arrivals with reference data, what belongs to a market, the scorecard of a world, replay, and the trace.
+"""The jobs: arrivals with reference data, what belongs to a market, the plans over all of them, the scorecard of a
+world, replay, and the trace.
 
-Belongs here: jobs, the nightly schedule, the inbox sensor. Does not: assets.
+Belongs here: jobs, the nightly schedule, the sensors of the inbox and of publications. Does not: assets.
 All that is partitioned by market is one job: a blocking check holds only within one run.
 """
 
@@ -15,6 +16,7 @@ from orchestration.trace.assets import show_trace
 
 ARRIVALS_GROUPS = ("raw", "reference")
 SCORECARD_GROUPS = ("quality",)
+PLANNING_GROUPS = ("planning",)
 # In process: a process for each step would import Dagster and dbt again each time.
 arrivals_job = dg.define_asset_job(
     "arrivals_job",
@@ -25,12 +27,18 @@ arrivals_job = dg.define_asset_job(
 market_job = dg.define_asset_job(
     "market_job",
     selection=dg.AssetSelection.all()
-    - dg.AssetSelection.groups(*ARRIVALS_GROUPS, *SCORECARD_GROUPS)
+    - dg.AssetSelection.groups(*ARRIVALS_GROUPS, *SCORECARD_GROUPS, *PLANNING_GROUPS)
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
         "Plan, staging, gate, ledger and marts, gate, publication, forecasts, pictures: for its partitions' markets."
     ),
+)
+planning_job = dg.define_asset_job(
+    "planning_job",
+    selection=dg.AssetSelection.groups(*PLANNING_GROUPS),
+    executor_def=dg.in_process_executor,
+    description="Stock, supply, assortment and capacity over all markets, from published tables; published at once.",
 )
 scorecard_job = dg.define_asset_job(
     "scorecard_job",
@@ -72,6 +80,18 @@ def inbox_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest
     yield dg.RunRequest(run_key=f"{newest}-{len(files)}")
 
 
-JOBS = (arrivals_job, market_job, scorecard_job, replay_job, trace_job)
+@dg.sensor(job=planning_job, minimum_interval_seconds=60)
+def planning_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Starts the plans when the market job has published; several publications between two looks are one run."""
+    from orchestration.planning.work import newest_publication
+
+    publication = newest_publication(platform.lake)
+    if not publication:
+        yield dg.SkipReason("nothing is published yet")
+        return
+    yield dg.RunRequest(run_key=f"publication-{publication}")
+
+
+JOBS = (arrivals_job, market_job, planning_job, scorecard_job, replay_job, trace_job)
 SCHEDULES = (nightly,)
-SENSORS = (inbox_sensor,)
+SENSORS = (inbox_sensor, planning_sensor)

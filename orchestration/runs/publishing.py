@@ -5,7 +5,7 @@ Belongs here: which places of which tables a run replaces, and what it was made 
 """
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
@@ -18,9 +18,17 @@ from orchestration.settings import PROJECT_ROOT
 
 
 def publish_models(
-    lake: Lake, run: RunDatabase, plan: RunPlan, built: Sequence[PublishedModel], *, only_quality: bool = False
+    lake: Lake,
+    run: RunDatabase,
+    plan: RunPlan,
+    built: Sequence[PublishedModel],
+    *,
+    only_quality: bool = False,
+    own_places: Mapping[str, Collection[Place]] | None = None,
 ) -> PublishResult:
     """Publish what the run has built.
+
+    own_places: by name of table the places that it replaces, where these are not months of orders.
 
     A market that is held back publishes its quarantine and balance alone, and keeps its touches. Touches are cleared
     only when every published table was built: who rebuilds one mart has not yet dealt with them.
@@ -33,7 +41,9 @@ def publish_models(
     every = [model for model in published_models().values() if (model.spec.partition == "none") == plan.is_reference]
     is_whole = not only_quality and {model.name for model in every} <= {model.name for model in built}
     wanted = [model for model in built if not only_quality or model.name in KEPT_WHEN_HELD]
-    replaced = {model.name: replaced_places(plan, model, held_markets) for model in wanted}
+    replaced = {
+        model.name: replaced_places(plan, model, held_markets, (own_places or {}).get(model.name)) for model in wanted
+    }
     wanted = [model for model in wanted if replaced[model.name]]
     with run.connect() as con, ThreadPoolExecutor(run.threads) as pool:
         # A copy into many small files keeps one core busy: several tables at once use the others.
@@ -59,10 +69,14 @@ def publish_models(
     )
 
 
-def replaced_places(plan: RunPlan, model: PublishedModel, held_markets: set[str]) -> set[Place]:
-    """The places of a table that this run replaces, rows or none."""
+def replaced_places(
+    plan: RunPlan, model: PublishedModel, held_markets: set[str], own: Collection[Place] | None = None
+) -> set[Place]:
+    """The places of a table that this run replaces, rows or none; `own` names them where the plan does not."""
     if model.spec.partition == "none":
         return {Place()}
+    if own is not None:
+        return {place for place in own if place.market not in held_markets}
     is_quality = model.name in KEPT_WHEN_HELD
     source = plan.staging_places if model.layer == "staging" or is_quality else plan.mart_places
     kept = {place for place in source if is_quality or place.market not in held_markets}

@@ -212,7 +212,7 @@ def _facts(hit: Hit, ties: Sequence[Row], documents: Sequence[Document], lines: 
         "market": {hit.market},
         "day": set(days),
         "file": {file for file in files if file},
-        "product_key_or_market": {"", *_column(lines, "product_key")},
+        "product_key_or_market": {hit.market, *_column(lines, "product_key")},
     }
     for name in ("product_key", "ordered_on", "customer_key", "source_id"):
         facts[name] = set(_column(lines, name))

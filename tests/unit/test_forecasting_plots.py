@@ -1,81 +1,65 @@
-"""Plots: size, words, and names that would break a careless drawing."""
+"""Plots: size, words, and what would break a careless drawing."""
 
 import base64
 import struct
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.forecasting.backtest import scores
-from orchestration.forecasting.demand import DemandResult, forecast_demand
-from orchestration.forecasting.plots import as_markdown_image, market_plot, wape_words, worst_series_plot
-from orchestration.forecasting.series import MarketWeeks
+from orchestration.forecasting.candidates import MeanOfFourWeeks
+from orchestration.forecasting.market import Event, ForecastPlan, MarketForecast, forecast_market
+from orchestration.forecasting.nodes import market_series
+from orchestration.forecasting.plots import as_markdown_image, level_words, market_pictures
 
-LARGEST_PNG = 60 * 1024
-
-
-@pytest.fixture(scope="module")
-def result() -> DemandResult:
-    units = np.random.default_rng(1).poisson(30, (40, 3))
-    rows = [
-        ("GB", f"product_{product}", date(2023, 1, 8) + timedelta(weeks=week), int(units[week, product]))
-        for week in range(40)
-        for product in range(3)
-    ]
-    rows.append(("LT", "product_0", date(2023, 1, 8), 5))
-    return forecast_demand(pd.DataFrame(rows, columns=["market", "product_key", "sold_on", "units"]))
+LARGEST_PNG = 70 * 1024
 
 
-def weeks_of(result: DemandResult, market: str) -> MarketWeeks:
-    return next(weeks for weeks in result.weeks if weeks.market == market)
-
-
-def width_of(png: bytes) -> int:
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    return int(struct.unpack(">I", png[16:20])[0])
-
-
-@pytest.mark.parametrize("market", ["GB", "LT"])  # LT: one week, no back-test
-def test_plots_are_900_pixels_wide_and_small_enough_for_metadata(result: DemandResult, market: str):
-    weeks = weeks_of(result, market)
-    for png in (
-        market_plot(weeks, result.forecast, scores(result.backtest)),
-        worst_series_plot(weeks, result.backtest),
-    ):
-        assert width_of(png) == 900
-        assert len(png) < LARGEST_PNG
-
-
-def test_the_same_figures_draw_the_same_bytes(result: DemandResult):
-    weeks, scored = weeks_of(result, "GB"), scores(result.backtest)
-    assert market_plot(weeks, result.forecast, scored) == market_plot(weeks, result.forecast, scored)
-
-
-def test_names_with_formulas_or_foreign_scripts_are_drawn_without_complaint(result: DemandResult):
-    names = {"product_0": r"GIFT $\frac{5$", "product_1": "红灯笼", "product_2": "A VERY LONG NAME " * 9}
-    assert width_of(worst_series_plot(weeks_of(result, "GB"), result.backtest, names=names)) == 900
-
-
-def test_the_wape_stands_beside_the_naive_ones():
-    scored = pd.DataFrame(
+def made(days: int) -> MarketForecast:
+    units = np.random.default_rng(1).poisson(3, (3, days)) + 1.0
+    units[0, days // 2] = 5000  # one bulk order
+    row, day = units.nonzero()
+    sales = pd.DataFrame(
         {
-            "market": "GB",
-            "node": "market",
-            "model_code": ["four_week_mean", "last_value", "damped_trend_smoothing"],
-            "wape": [0.182, 0.2134, 0.161],
+            "product_key": [f"key{one}" for one in row],
+            "product_id": [f"$x_{one}^2 帽子 {'long ' * 20}" for one in row],
+            "category": "toys",
+            "day": np.datetime64("2024-01-01") + day,
+            "units": units[row, day],
         }
     )
-    assert wape_words(scored, "GB") == (
-        "WAPE in the back-test:  damped trend smoothing 16 %  ·  last value 21 %  ·  four-week mean 18 %"
-    )
-    assert wape_words(scored, "FR") == "no back-test: too few weeks"
-    nothing = scored.assign(wape=float("nan"))
-    assert wape_words(nothing, "GB") == "WAPE in the back-test: none, since nothing was sold in its weeks"
+    series = market_series("GB", sales, pd.DataFrame({"code": [], "day": sales["day"][:0], "units": []}))
+    events = tuple(Event(f"event_{one}", date(2024, 6, one), date(2024, 6, one + 2)) for one in range(1, 8))
+    return forecast_market(series, ForecastPlan(candidates=(MeanOfFourWeeks(),), events=events))
 
 
-def test_markdown_holds_the_bytes():
-    text = as_markdown_image(b"\x89PNG", words="GB")
-    assert text == "![GB](data:image/png;base64,iVBORw==)"
-    assert base64.b64decode(text.split(",")[1].rstrip(")")) == b"\x89PNG"
+def scores() -> pd.DataFrame:
+    rows = [
+        {
+            "market": "GB", "node_type": kind, "step": "week", "made_on": pd.Timestamp(2024, 5, night), "horizon": 1,
+            "n": 3, "actual_qty": 0.0 if night == 2 else 60.0, "forecast_qty": 62.0, "absolute_error_qty": 9.0,
+            "naive_absolute_error_qty": 12.0, "coverage_80_pct": 75.0,
+        }
+        for kind in ("market", "category", "product")
+        for night in (1, 2, 3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("days", [1, 150])
+def test_pictures_are_small_and_of_one_width(days: int) -> None:
+    pictures = market_pictures(made(days), scores())
+    expected = {"days", "categories", "scores"} | ({"worst_series"} if days > 100 else set())
+    assert set(pictures) == expected
+    for name, png in pictures.items():
+        assert png.startswith(b"\x89PNG\r\n\x1a\n"), name
+        assert int(struct.unpack(">I", png[16:20])[0]) == 900, name
+        assert len(png) < LARGEST_PNG, name
+    shown = as_markdown_image(pictures["days"], words="days")
+    assert base64.b64decode(shown.split("base64,")[1].rstrip(")")) == pictures["days"]
+
+
+def test_the_title_says_what_the_model_is_worth() -> None:
+    assert level_words(made(20)) == "no back-test: too few weeks"
+    assert level_words(made(150)).startswith("WAPE by week in the back-test:  model ")

@@ -35,6 +35,8 @@ select
     lines.unit_price_amount,
     cast(lines.quantity * lines.unit_price_amount as decimal(19, 4)) as line_amount,
     lines.currency_code,
+    lines.list_price_amount,
+    lines.promotion_id,
     lines.reverses_order_no,
     lines.reverses_line_no,
     lines.unit_price_amount = 0 as is_zero_price,

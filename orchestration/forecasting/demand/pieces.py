@@ -1,0 +1,86 @@
+"""Pieces per order line: their mean, their spread, and the lines that are too large to be believed.
+
+Belongs here: bulk lines and what they do to means. Does not: how many lines there are (see market_days.py, shares.py).
+
+Few bulk orders carry a large part of the pieces. Lines are therefore counted and forecast as lines, and pieces per line
+are learnt over the whole market; a product differs from it only by as much as its own lines prove (Buehlmann's
+credibility), measured on pieces that are cut at a high quantile, so that one bulk order makes no product large.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from orchestration.forecasting.demand.calendar import Reals
+from orchestration.forecasting.demand.market_demand import MarketDemand
+
+# A day's mean pieces per line above this multiple of the market's high quantile is a mistake or a once-only bulk order.
+_OUTLIER_MULTIPLE, _OUTLIER_QUANTILE = 20.0, 0.995
+_CUT_QUANTILE = 0.95
+_LEAST_LINES = 20.0  # that the market's mean is worth beside a product's own lines
+
+
+@dataclass(frozen=True)
+class BulkOutlier:
+    """A product's day with more pieces a line than can be believed; it counts as `kept_units`."""
+
+    product_id: str
+    sold_on: str
+    units: float
+    kept_units: float
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Mean pieces a line of the market and of each product, and of the market's lines sum(q^2) / sum(q)."""
+
+    mean: float
+    by_product: Reals
+    clumping: float
+    outliers: tuple[BulkOutlier, ...]
+
+
+def without_outliers(demand: MarketDemand) -> tuple[MarketDemand, tuple[BulkOutlier, ...]]:
+    """The demand with unbelievable quantities cut, and what was cut."""
+    sales = demand.sales
+    if not len(sales.units):
+        return demand, ()
+    each = sales.units / sales.lines
+    limit = _OUTLIER_MULTIPLE * max(_weighted_quantile(each, sales.lines, _OUTLIER_QUANTILE), 1.0)
+    # In a short history one line is itself the high quantile: then the median says what is usual.
+    limit = min(limit, 500 * max(_weighted_quantile(each, sales.lines, 0.5), 1.0))
+    rows = np.flatnonzero(each > limit)
+    units = np.minimum(sales.units, limit * sales.lines)
+    outliers = tuple(
+        BulkOutlier(
+            demand.products[sales.product[row]], str(demand.first_day + sales.day[row]), float(sales.units[row]),
+            float(units[row]),
+        )
+        for row in rows
+    )  # fmt: skip
+    return replace(demand, sales=replace(sales, units=units)), outliers
+
+
+def fit_pieces(demand: MarketDemand, outliers: tuple[BulkOutlier, ...] = ()) -> Pieces:
+    """Pieces per line of a market whose outliers are cut."""
+    sales, size = demand.sales, len(demand.products)
+    lines = np.bincount(sales.product, sales.lines, minlength=size)
+    each = sales.units / sales.lines
+    mean = float(sales.units.sum() / sales.lines.sum())
+    cut = np.minimum(each, _weighted_quantile(each, sales.lines, _CUT_QUANTILE))
+    cut_mean = float((cut * sales.lines).sum() / sales.lines.sum())
+    of_product = np.bincount(sales.product, cut * sales.lines, minlength=size) / np.maximum(lines, 1e-9)
+    within = float((sales.lines * (cut - of_product[sales.product]) ** 2).sum())
+    within /= max(float(len(cut) - size), 1.0)
+    spread = float((lines * (of_product - cut_mean) ** 2).sum()) - (size - 1) * within
+    between = max(spread / max(float(lines.sum() - (lines**2).sum() / lines.sum()), 1e-9), 0.0)
+    worth = max(within / between, _LEAST_LINES) if between > 0 else np.inf
+    own = 1 / (1 + worth / np.maximum(lines, 1e-9)) if np.isfinite(worth) else np.zeros(size)
+    relative = own * of_product / cut_mean + (1 - own)
+    return Pieces(mean, mean * relative, float((each**2 * sales.lines).sum() / sales.units.sum()), outliers)
+
+
+def _weighted_quantile(values: Reals, weights: Reals, share: float) -> float:
+    turn = np.argsort(values, kind="stable")
+    reached = weights[turn].cumsum()
+    return float(values[turn][np.searchsorted(reached, share * reached[-1])])

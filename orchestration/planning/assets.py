@@ -1,0 +1,114 @@
+"""The plans as assets: read what is published, plan, keep the tables until their gate, publish them at once.
+
+Belongs here: reading, calling, metadata, the gate's step. Does not: any maths.
+Not partitioned: a site serves many markets. The job is started by a publication of the market job.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from orchestration.gates.checks import CHECK_NAME, results
+from orchestration.gates.gate import run_gate
+from orchestration.gates.measures import WITHOUT_MARKET
+from orchestration.modeling.manifest import PublishedModel
+from orchestration.modeling.translator import OWNERS
+from orchestration.planning.measures import PLANNING_GATE, PLANNING_MEASURES
+from orchestration.planning.tables import PLANNING_MODELS, STALE_MARKET, WORDS
+from orchestration.planning.work import PlanningRun
+from orchestration.platform import Platform, model_key
+from orchestration.runs.assets import MARKET_TABLES_KEY, REFERENCE_TABLES_KEY
+
+GROUP = "planning"
+PLANS_KEY = dg.AssetKey(["publication", "plans"])
+FORECASTS_KEY = dg.AssetKey(["publication", "forecasts"])
+READS = (
+    dg.AssetDep(MARKET_TABLES_KEY, partition_mapping=dg.AllPartitionMapping()),
+    dg.AssetDep(FORECASTS_KEY, partition_mapping=dg.AllPartitionMapping()),
+    REFERENCE_TABLES_KEY,
+)
+
+
+def plan_spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] = ()) -> dg.AssetSpec:
+    """The asset of a planning table: group, owner, columns in words. `after`: tables of the same run that it reads."""
+    return dg.AssetSpec(
+        key=model_key(model),
+        deps=[*READS, *(model_key(other) for other in after)],
+        group_name=GROUP,
+        owners=list(OWNERS),
+        kinds={"python", "duckdb"},
+        description=words,
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                [
+                    dg.TableColumn(column.name, column.type, description=WORDS[column.name])
+                    for column in model.spec.columns
+                ]
+            )
+        },
+    )
+
+
+def planning_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, platform: Platform) -> PlanningRun:
+    """The file of this run: that of its root run, so that a retry goes on where the first try ended."""
+    return PlanningRun(platform.settings, platform.lake, context.run.root_run_id or context.run.run_id)
+
+
+@dg.multi_asset(
+    name="stale_markets",
+    specs=[plan_spec(STALE_MARKET, "Markets whose forecast or data the plan had to take older than the others'.")],
+)
+def stale_markets(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
+    """Which markets are held back, have no forecast, or one that is older than their data."""
+    from orchestration.planning.stale import find_stale_markets
+
+    run = planning_run(context, platform)
+    with run.published() as con:
+        found = find_stale_markets(con)
+    run.keep(STALE_MARKET, found)
+    words = ", ".join(f"{row.market}: {row.reason}" for row in found.itertuples()) or "none"
+    return dg.MaterializeResult(
+        asset_key=model_key(STALE_MARKET), metadata={"dagster/row_count": len(found), "markets": words}
+    )
+
+
+@dg.multi_asset_check(
+    name=PLANNING_GATE,
+    specs=[
+        dg.AssetCheckSpec(
+            CHECK_NAME,
+            asset=dg.AssetKey(table.split(".")),
+            blocking=True,
+            description="What a plan must satisfy before anybody orders by it.",
+        )
+        for table in dict.fromkeys(measure.table for measure in PLANNING_MEASURES)
+    ],
+)
+def planning_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Blocks the publication of a plan that breaks a critical promise."""
+    with planning_run(context, platform).connect() as con:
+        has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in PLANNING_MEASURES)
+        expected = {WITHOUT_MARKET} if has_rows else set()
+        verdict = run_gate(con, PLANNING_GATE, PLANNING_MEASURES, expected, platform.judges)
+    keys = [dg.AssetKey(table.split(".")) for table in dict.fromkeys(measure.table for measure in PLANNING_MEASURES)]
+    yield from results(context, verdict, keys)
+
+
+@dg.asset(
+    key=PLANS_KEY,
+    deps=[model_key(model) for model in PLANNING_MODELS],
+    group_name=GROUP,
+    owners=list(OWNERS),
+    kinds={"python", "iceberg"},
+)
+def plans(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+    """Every table of the plan, made visible at once."""
+    run = planning_run(context, platform)
+    publication = run.publish()
+    run.remove()
+    platform.judges.stop()
+    return dg.MaterializeResult(metadata={"publication": publication})
