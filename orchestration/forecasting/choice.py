@@ -50,6 +50,9 @@ def chosen_model(series_class: str, candidates: Sequence[Model], series: Panel, 
     origins = [
         steps for steps in range(horizon, (MOST_ORIGINS + 1) * horizon, horizon) if is_known_before(sample, steps).any()
     ]
+    if is_squared:
+        # Rare sales need long histories: what is best with a third of one is not what is best with all of it.
+        origins = [steps for steps in origins if steps == horizon or 2 * steps <= sample.y.shape[1]]
     if len(candidates) == 1 or not origins:
         scores = tuple((model.name, float("nan")) for model in candidates)
         return Choice(series_class, candidates[0], scores, len(series.ids))

@@ -59,14 +59,15 @@ def default_candidates(series: Panel) -> Mapping[str, tuple[Model, ...]]:
     is_short = len(series.ids) > 0 and float(np.median(series.lengths)) <= LONGEST
     combination: Model = LibraryCombination() if is_short else Combination()
     regular = (combination, pooled_seasonal(), SeasonalNaive())
-    rare = (pooled_smoothing(), sba(), Tsb(), adida(), imapa(), RecentMean())
+    rare = (pooled_smoothing(), pooled_seasonal(), sba(), Tsb(), adida(), imapa(), RecentMean())
     plain = (RecentMean(),)
+    short = (pooled_smoothing(),)
     return {
         "smooth": regular,
         "erratic": (combination, pooled_seasonal(), pooled_smoothing(), SeasonalNaive()),
         "intermittent": rare,
         "lumpy": rare,
-        "short": plain,
+        "short": short,
         "constant": plain,
         "empty": plain,
     }
@@ -105,9 +106,14 @@ def forecast(
             outliers.append(found)
         choice = chosen_model(name, models[name], part, horizon)
         choices.append(choice)
-        answer = guarded(choice.model, part, horizon)
+        if name == "short":
+            # A product's first weeks say nothing of what becomes of it: all others, when they were as young, do.
+            answer = guarded(choice.model, series, horizon).rows(rows)
+            bands[rows] = _count_bands(series, horizon, quantiles)[rows]
+        else:
+            answer = guarded(choice.model, part, horizon)
+            bands[rows] = _bands(name, choice, part, answer.y_hat, quantiles)
         y_hat[rows], reasons[rows], codes[rows] = answer.y_hat, answer.reasons, choice.model.name
-        bands[rows] = _bands(name, choice, part, answer.y_hat, quantiles)
     return _assembled(series, y_hat, bands, quantiles, classes, codes, reasons, choices, outliers)
 
 
@@ -116,11 +122,15 @@ def _bands(name: str, choice: Choice, part: Panel, y_hat: Matrix, quantiles: Seq
     if name == "empty":
         return np.zeros((*y_hat.shape, len(quantiles)))
     if name in RARE:
-        windows = [(step, step) for step in range(1, horizon + 1)]
-        found = window_demand(part, windows, quantiles=quantiles)
-        return np.sort(np.stack([one.quantiles for one in found], axis=1), axis=2)
+        return _count_bands(part, horizon, quantiles)
     past = past_errors(part, horizon, lambda known: guarded(choice.model, known, horizon).y_hat)
     return quantiles_of(part, y_hat, past, quantiles)
+
+
+def _count_bands(part: Panel, horizon: int, quantiles: Sequence[float]) -> Matrix:
+    windows = [(step, step) for step in range(1, horizon + 1)]
+    found = window_demand(part, windows, quantiles=quantiles)
+    return np.sort(np.stack([one.quantiles for one in found], axis=1), axis=2)
 
 
 def _assembled(

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from orchestration.forecasting.models import Model, forecast_matrix
+from orchestration.forecasting.models import SHORTEST, Model, PanelModel, forecast_matrix
 from orchestration.forecasting.models.naive import RecentMean, SeasonalNaive
 from orchestration.forecasting.panel import Flags, Matrix, Panel
 
 # A forecast further outside its history than this multiple of the history's own range is an explosion.
 EXPLOSION_MULTIPLE = 3.0
-# Shorter than this, every model is a guess in disguise: the mean of what is known is one without.
-SHORTEST = 3
 # What a model may raise on series that it cannot take; LinAlgError is a ValueError. Anything else is a bug of ours.
 MODEL_ERRORS = (ValueError, ArithmeticError, LookupError)
 
@@ -33,11 +31,16 @@ class Guarded:
     y_hat: Matrix
     reasons: Reasons
 
+    def rows(self, chosen: npt.NDArray[np.int64]) -> "Guarded":
+        """Some of the series."""
+        return Guarded(self.y_hat[chosen], self.reasons[chosen])
+
 
 def guarded(model: Model, series: Panel, horizon: int) -> Guarded:
     """The model's forecast where it can be trusted, else the last season, or the mean of the recent values."""
     known = np.isfinite(series.y).sum(axis=1)
-    reasons = np.where(known < SHORTEST, f"short_history: fewer than {SHORTEST} values", "").astype(object)
+    shortest = model.shortest if isinstance(model, PanelModel) else SHORTEST
+    reasons = np.where(known < shortest, f"short_history: fewer than {shortest} values", "").astype(object)
     reasons[known == 0] = "no_history"
     y_hat = np.full((len(series.ids), horizon), np.nan)
     can = np.flatnonzero(reasons == "")

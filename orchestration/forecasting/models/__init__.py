@@ -5,11 +5,14 @@ their guard (see `guard.py`), bands.
 """
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import pandas as pd
 
 from orchestration.forecasting.panel import Matrix, Panel, long_forecast, panel
+
+# Shorter than this, every model that knows only the series itself is a guess in disguise: the mean is one without.
+SHORTEST = 3
 
 
 class Model(Protocol):
@@ -29,6 +32,7 @@ class PanelModel(ABC):
     """A model that computes all series of a panel at once; its `fit_forecast` is the interface's."""
 
     name: str
+    shortest: ClassVar[int] = SHORTEST
 
     @abstractmethod
     def matrix(self, series: Panel, horizon: int) -> Matrix:

@@ -11,6 +11,7 @@ the weights is the panel's growth or decline; weights on slow levels are shrinka
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,8 @@ ROOT_ALPHA = 0.2
 RESTING_FEATURE = 4
 # So many pairs of level and later value fix a handful of weights; more only take time.
 MAX_SERIES, MAX_ORIGINS = 2000, 48
+# Levels of a series' first steps are noise: weights learnt from them alone say nothing of later ones.
+LEAST_ORIGINS = 8
 MIN_PAIRS = 60
 # The error of an origin has lost two thirds of its weight after five more, or after a whole season.
 RECENT_ORIGINS = 5
@@ -41,6 +44,8 @@ class PooledSmoothing(PanelModel):
     grows before a peak, every level lags.
     """
 
+    # Other series tell what becomes of one value.
+    shortest: ClassVar[int] = 1
     name: str = "pooled_smoothing"
     is_seasonal: bool = False
     is_unbiased: bool = True
@@ -102,6 +107,9 @@ class Learnt:
     def of(cls, lesson: Lesson, begin: int, end: int, *, is_unbiased: bool) -> "Learnt":
         """Learn from the sample's origins (at most `MAX_ORIGINS`)."""
         sample, steps = lesson.sample, end - begin + 1
+        # What lies further ahead than the past can show is taken to be as far as it can.
+        too_far = min(max(end - (sample.y.shape[1] - LEAST_ORIGINS), 0), begin - 1)
+        begin, end = begin - too_far, end - too_far
         origins = _latest(sample.y.shape[1] - end, MAX_ORIGINS)
         found = window_sums(sample.y, sample.is_known, begin, end)[:, origins]
         is_pair = np.isfinite(found) & (sample.age[:, origins] > 0)
