@@ -115,7 +115,7 @@ def _numbers(path: Path, offset: int, frame: pd.DataFrame) -> pd.Series:
     is_unknown = given.isna() | text.isin(UNKNOWN)
     numbers = pd.to_numeric(given.where(~is_unknown), errors="coerce").astype(np.float64)
     _refuse(path, offset, "y", numbers.isna() & ~is_unknown, given, "is no number")
-    _refuse(path, offset, "y", np.isinf(numbers), given, "is infinite")
+    _refuse(path, offset, "y", numbers.abs() == np.inf, given, "is infinite")
     return numbers
 
 

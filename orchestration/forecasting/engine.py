@@ -13,7 +13,7 @@ import pandas as pd
 from orchestration.forecasting.choice import Choice, chosen_model
 from orchestration.forecasting.classes import SERIES_CLASSES, class_of
 from orchestration.forecasting.counts import window_demand
-from orchestration.forecasting.guard import guarded
+from orchestration.forecasting.guard import Guarded, guarded, has_negatives
 from orchestration.forecasting.intervals import past_errors, quantiles_of
 from orchestration.forecasting.models import Model
 from orchestration.forecasting.models.combination import Combination
@@ -22,7 +22,7 @@ from orchestration.forecasting.models.library import LONGEST, LibraryCombination
 from orchestration.forecasting.models.naive import RecentMean, SeasonalNaive
 from orchestration.forecasting.models.pooled import pooled_seasonal, pooled_smoothing
 from orchestration.forecasting.outliers import without_outliers
-from orchestration.forecasting.panel import Matrix, Panel, long_forecast, panel
+from orchestration.forecasting.panel import Counts, Matrix, Panel, long_forecast, panel
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.99)
 CHOICE_COLUMNS = ("series_class", "model_code", "score", "is_chosen", "series_count")
@@ -108,8 +108,7 @@ def forecast(
         choices.append(choice)
         if name == "short":
             # A product's first weeks say nothing of what becomes of it: all others, when they were as young, do.
-            answer = guarded(choice.model, series, horizon).rows(rows)
-            bands[rows] = _count_bands(series, horizon, quantiles)[rows]
+            answer, bands[rows] = _taught_by_all(choice, series, rows, horizon, quantiles)
         else:
             answer = guarded(choice.model, part, horizon)
             bands[rows] = _bands(name, choice, part, answer.y_hat, quantiles)
@@ -125,6 +124,19 @@ def _bands(name: str, choice: Choice, part: Panel, y_hat: Matrix, quantiles: Seq
         return _count_bands(part, horizon, quantiles)
     past = past_errors(part, horizon, lambda known: guarded(choice.model, known, horizon).y_hat)
     return quantiles_of(part, y_hat, past, quantiles)
+
+
+def _taught_by_all(
+    choice: Choice, series: Panel, rows: Counts, horizon: int, quantiles: Sequence[float]
+) -> tuple[Guarded, Matrix]:
+    """Points and quantiles of short series among all others but those below zero, whose units are no counts."""
+    teaches = ~has_negatives(series)
+    teaches[rows] = True
+    others, _ = without_outliers(series.rows(teaches))
+    own = np.searchsorted(np.flatnonzero(teaches), rows)
+    bands = _count_bands(others, horizon, quantiles)[own]
+    lowest = np.where(has_negatives(series.rows(rows)), -np.inf, 0.0)
+    return guarded(choice.model, others, horizon).rows(own), np.maximum(bands, lowest[:, None, None])
 
 
 def _count_bands(part: Panel, horizon: int, quantiles: Sequence[float]) -> Matrix:

@@ -7,6 +7,7 @@ import pytest
 
 from orchestration.forecasting.classes import classify
 from orchestration.forecasting.counts import lead_time_demand, negative_binomial_quantiles
+from orchestration.forecasting.engine import forecast
 from orchestration.forecasting.models import Model
 from orchestration.forecasting.models.intermittent import Tsb, adida, croston, imapa, sba
 from orchestration.forecasting.models.pooled import PooledSmoothing, pooled_seasonal, pooled_smoothing
@@ -32,8 +33,8 @@ def drawn(count: int, steps: int, seed: int = 7) -> Matrix:
 
 
 def matrix(model: Model, history: pd.DataFrame, horizon: int, season: int = 1) -> Matrix:
-    forecast = model.fit_forecast(history, horizon, season=season)
-    return np.asarray(forecast["y_hat"].to_numpy(float).reshape(-1, horizon))
+    found = model.fit_forecast(history, horizon, season=season)
+    return np.asarray(found["y_hat"].to_numpy(float).reshape(-1, horizon))
 
 
 def test_classes_follow_interval_and_variation():
@@ -159,3 +160,18 @@ def test_a_panel_too_small_to_teach_is_still_forecast(rows: dict[str, list[float
     (demand,) = lead_time_demand(long(rows), lead_times=[3], quantiles=[0.1, 0.9], season=1)
     assert np.isfinite(demand.quantiles).all()
     assert (np.diff(demand.quantiles, axis=1) >= 0).all()
+
+
+def test_a_product_of_one_week_is_forecast_as_others_went_on_after_theirs():
+    rng = np.random.default_rng(2)
+    # Each product begins with an introduction of some dozens and then sells one in two weeks.
+    rows = {
+        f"p{row:03d}": [float(rng.poisson(40)), *rng.poisson(0.5, int(rng.integers(8, 30))).astype(float)]
+        for row in range(120)
+    }
+    found = forecast(long({**rows, "z_new": [38.0]}), horizon=3, season=1).rows
+    new = found[found["unique_id"] == "z_new"]
+    assert new["series_class"].unique().tolist() == ["short"]
+    assert not new["is_fallback"].any()
+    assert new["y_hat"].max() < 10
+    assert (new["p500"] <= 10).all()

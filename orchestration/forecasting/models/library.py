@@ -5,6 +5,7 @@ TBATS and MFLES are compiled at first use by numba, which takes longer than fore
 complex smoothing is our own (`grid.py`).
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -98,6 +99,8 @@ class LibraryCombination(PanelModel):
 
 
 def _models() -> ModuleType:
+    # What numba compiles (complex smoothing) it then keeps for the next run; read at import.
+    os.environ.setdefault("NIXTLA_NUMBA_CACHE", "1")
     import statsforecast.models
 
     return statsforecast.models  # type: ignore[no-any-return]
