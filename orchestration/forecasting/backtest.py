@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from orchestration.forecasting.bands import spread
-from orchestration.forecasting.models import BASELINE_CODES, BASELINES, Model, guarded_forecast
 from orchestration.forecasting.series import DAYS_PER_WEEK, MARKET_NODE, MarketWeeks, Units, to_date
+from orchestration.forecasting.weekly import BASELINE_CODES, BASELINES, Model, guarded_forecast
 
 BACKTEST_COLUMNS = (
     "market",

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from orchestration.forecasting.models import panel
+from orchestration.forecasting.weekly import panel
 
 BAND_LEVELS = (80, 95)
 BAND_COLUMNS = tuple(f"{side}_{level}_qty" for level in BAND_LEVELS for side in ("lower", "upper"))

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from orchestration.forecasting.models import BASELINE_CODES
 from orchestration.forecasting.series import MARKET_NODE, PRODUCT_NODE, MarketWeeks
+from orchestration.forecasting.weekly import BASELINE_CODES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

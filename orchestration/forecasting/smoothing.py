@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from orchestration.forecasting.models import Panel, long_forecast, panel
 from orchestration.forecasting.series import Units
+from orchestration.forecasting.weekly import Panel, long_forecast, panel
 
 # Left free, the one-step error of a short noisy series is least at alpha 0, the mean of all history, which follows no
 # season and never forgets a product that is no longer sold: so the lower bounds carry the knowledge, and a fit rises

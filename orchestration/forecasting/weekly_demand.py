@@ -18,9 +18,9 @@ from orchestration.forecasting.backtest import (
     node_history,
 )
 from orchestration.forecasting.bands import BAND_COLUMNS, residuals, spread, with_bands
-from orchestration.forecasting.models import Model, frozen_or_itself, guarded_forecast
 from orchestration.forecasting.series import MARKET_NODE, PRODUCT_NODE, MarketWeeks, weekly_demand
 from orchestration.forecasting.smoothing import level_smoothing, trend_smoothing
+from orchestration.forecasting.weekly import Model, frozen_or_itself, guarded_forecast
 
 FORECAST_KEY = ("market", "node", "product_key", "made_on", "target_on")
 FORECAST_COLUMNS = (

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.backtest import Origins, backtest_node, losses, pooled_scores, scores
-from orchestration.forecasting.models import LastValue
 from orchestration.forecasting.series import MarketWeeks
 from orchestration.forecasting.smoothing import level_smoothing
 from orchestration.forecasting.verdicts import loses
+from orchestration.forecasting.weekly import LastValue
 
 WEEKS = np.datetime64("2024-01-01") + np.timedelta64(7, "D") * np.arange(20)
 

@@ -1,4 +1,4 @@
-"""The interface of a forecasting model, the two naive baselines, and the guard that stands before every model.
+"""The interface of a weekly model, the two naive baselines, and the guard that stands before every weekly model.
 
 Belongs here: what every model shares. Does not: a particular model (see `smoothing.py`), or the choice of series.
 """

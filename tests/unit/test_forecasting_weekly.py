@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.forecasting.models import FourWeekMean, LastValue, guarded_forecast
 from orchestration.forecasting.smoothing import Parameters, Smoothing, initial_level, level_smoothing, trend_smoothing
+from orchestration.forecasting.weekly import FourWeekMean, LastValue, guarded_forecast
 
 START = np.datetime64("2024-01-01")
 
