@@ -12,8 +12,8 @@ import sys
 from benchmarks.forecasting_carparts import measure_carparts
 from benchmarks.forecasting_daily import measure_daily
 from benchmarks.forecasting_m3 import measure_m3
-from benchmarks.forecasting_world import world_scores
 from benchmarks.forecasting_online_retail import measure_online_retail
+from benchmarks.forecasting_world import world_scores
 from benchmarks.harness import Measured, Metric, Suite
 
 SUITE = Suite("forecasting")
