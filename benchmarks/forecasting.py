@@ -13,6 +13,7 @@ from benchmarks.forecasting_carparts import measure_carparts
 from benchmarks.forecasting_daily import measure_daily
 from benchmarks.forecasting_m3 import measure_m3
 from benchmarks.forecasting_online_retail import measure_online_retail
+from benchmarks.forecasting_world import world_scores
 from benchmarks.harness import Measured, Metric, Suite
 
 SUITE = Suite("forecasting")
@@ -59,6 +60,15 @@ def online_retail() -> Measured:
 def daily() -> Measured:
     """Ten thousand daily series of two years, 28 days ahead with intervals; the smaller runs show the growth."""
     return measure_daily()
+
+
+@SUITE.measures(
+    Metric("world_wape_vs_oracle_ratio", unit="", goal=1.05),
+    Metric("world_naive_wape_vs_oracle_ratio", unit=""),
+)
+def world() -> Measured:
+    """The trade world's demand beside an oracle that knows its mean, and beside the seasonal naive."""
+    return world_scores()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ TABLES = (
     "fct_orders",
     "fct_order_lines",
     "fct_daily_demand",
+    "fct_daily_region_demand",
     "dim_product",
     "dim_customer",
 )

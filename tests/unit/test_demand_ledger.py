@@ -13,7 +13,8 @@ TABLES = """
         ('FR', 'mug', 'M1', date '2026-02-01', 9, 90.0, 90.0)
     ) as t (market, product_key, product_id, sold_on, order_count, sold_qty, sales_amount_usd);
     create table fct_daily_region_demand as from (values
-        ('GB', 'GB-ENG', date '2026-03-01', 2), ('GB', 'unknown', date '2026-03-30', 1), ('FR', 'FR-BRE', date '2026-02-01', 9)
+        ('GB', 'GB-ENG', date '2026-03-01', 2), ('GB', 'unknown', date '2026-03-30', 1),
+        ('FR', 'FR-BRE', date '2026-02-01', 9)
     ) as t (market, subdivision_code, sold_on, order_count);
     create table stg_products as from (values
         ('mug', 'home', date '2026-01-01', 'a'), ('mug', 'kitchen', date '2026-03-10', 'b')
@@ -28,7 +29,7 @@ TABLES = """
         ('wms', 'GB', '2026-03', 'GB1', 'M1', date '2026-03-07', false, 'GB'),
         ('wms', 'GB', '2026-03', 'GB1', 'M1', date '2026-03-14', true, 'GB'),
         ('wms', 'CN', '2026-03', 'CN1', 'M1', date '2026-03-21', true, 'US;GB'),
-        -- A product without a site in the country is served from home; the first count speaks from the month's first day.
+        -- A product without a site in the country is served from home; a first count speaks from the month's start.
         ('wms', 'CN', '2026-03', 'CN1', 'C1', date '2026-03-07', true, 'US; GB'),
         ('wms', 'CN', '2026-03', 'CN2', 'C1', date '2026-03-07', true, 'US')
     ) as t (source_id, market, month, site_code, product_id, counted_on, is_out_of_stock, served_countries);
