@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    from orchestration.forecasting.demand import DemandResult
+    from orchestration.forecasting.weekly_demand import DemandResult
 
 FORECASTS_KEY = dg.AssetKey(["publication", "forecasts"])
 FORECAST_GATE = "forecast_gate"
@@ -114,7 +114,7 @@ def weekly_demand(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Forecast and back-test of the markets that the run has published."""
     # statsmodels takes seconds to import: only a run that forecasts pays for it.
-    from orchestration.forecasting.demand import forecast_demand
+    from orchestration.forecasting.weekly_demand import forecast_demand
 
     run, plan = platform.prepared(context)
     held = {entry.market for entry in run.held_back()}

@@ -1,10 +1,10 @@
 """The declared tables of the forecast.
 
-Belongs here: names and types of what is published. Does not: how the figures come about (see demand.py).
+Belongs here: names and types of what is published. Does not: how the figures come about (see weekly_demand.py).
 """
 
 from orchestration.forecasting.backtest import BACKTEST_COLUMNS
-from orchestration.forecasting.demand import FORECAST_COLUMNS
+from orchestration.forecasting.weekly_demand import FORECAST_COLUMNS
 from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.backtest import pooled_scores, scores
-from orchestration.forecasting.demand import DemandResult, forecast_demand
+from orchestration.forecasting.weekly_demand import DemandResult, forecast_demand
 from orchestration.forecasting.verdicts import loses
 
 SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))

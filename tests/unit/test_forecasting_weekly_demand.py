@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.forecasting.demand import (
+from orchestration.forecasting.weekly_demand import (
     BACKTEST_COLUMNS,
     BACKTEST_KEY,
     FORECAST_COLUMNS,
@@ -195,7 +195,7 @@ def test_duckdb_reads_days_as_dates_and_figures_as_numbers(result: DemandResult)
 
 def test_importing_the_maths_loads_no_orchestrator_and_nothing_slow():
     code = (
-        "import sys, orchestration.forecasting.demand, orchestration.forecasting.plots, "
+        "import sys, orchestration.forecasting.weekly_demand, orchestration.forecasting.plots, "
         "orchestration.forecasting.verdicts; "
         "print(*({'dagster', 'statsmodels', 'scipy', 'matplotlib', 'PIL'} & set(sys.modules)))"
     )
