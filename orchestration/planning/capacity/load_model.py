@@ -26,6 +26,9 @@ _LEAST_DAYS = 7
 _OUTLIER = 5.0
 # Deviations from which a single day of an event is believed, over all loads together.
 _BELIEVED = 2.5
+# Days with a larger effect count as days of events when the back-test is judged, if there are so many.
+_EVENT_EFFECT, _LEAST_TESTED = 0.1, 50
+_UNTESTED_WIDENING = 1.15
 BACKTEST_DAYS = 91
 
 
@@ -78,7 +81,7 @@ class _Design:
     kinds: tuple[str, ...]
 
 
-def forecast_loads(loads: Sequence[Load], horizon: int, *, backtests: int = 3) -> list[LoadForecast]:
+def forecast_loads(loads: Sequence[Load], horizon: int, *, backtests: int = 4) -> list[LoadForecast]:
     """The `horizon` days after each load's last, with deviations that covered nine of ten in rolling back-tests.
 
     Loads are of one kind: what single days of an event do is learnt from all of them. A load of zeros is foretold as
@@ -92,26 +95,37 @@ def forecast_loads(loads: Sequence[Load], horizon: int, *, backtests: int = 3) -
 
 
 def _widening(loads: Sequence[Load], backtests: int) -> float:
-    """The factor on deviations with which the 90 % quantile held in nine of ten days after earlier origins."""
-    actual, mean, deviation = [], [], []
+    """The factor on deviations with which the 90 % quantile held in nine of ten days after earlier origins.
+
+    It is the larger one of all days and of days of events, which are fewer and harder: they decide about alarms.
+    """
+    parts: list[tuple[Reals, Reals, Reals, Reals]] = []
     for step in range(1, backtests + 1):
         cut = step * BACKTEST_DAYS
-        earlier = [replace(load, values=load.values[:-cut]) for load in loads if len(load.values) >= cut + _YEAR]
-        if not earlier:
-            break
-        later = [load.values[-cut:][:BACKTEST_DAYS] for load in loads if len(load.values) >= cut + _YEAR]
-        for told, seen in zip(_forecast(earlier, BACKTEST_DAYS), later, strict=True):
+        long_enough = [load for load in loads if len(load.values) >= cut + _YEAR]
+        earlier = [replace(load, values=load.values[:-cut]) for load in long_enough]
+        for told, load in zip(_forecast(earlier, BACKTEST_DAYS), long_enough, strict=True):
+            seen = load.values[-cut:][:BACKTEST_DAYS]
             is_known = np.isfinite(seen) & (told.mean > 0)
-            actual.append(seen[is_known])
-            mean.append(told.mean[is_known])
-            deviation.append(told.deviation[is_known])
-    if not actual or not sum(len(part) for part in actual):
-        return 1.1
-    seen, middle, width = (np.concatenate(parts) for parts in (actual, mean, deviation))
+            effect = np.abs(told.event_effect).max(axis=1, initial=0.0)
+            parts.append((seen[is_known], told.mean[is_known], told.deviation[is_known], effect[is_known]))
+    if not parts:
+        return _UNTESTED_WIDENING
+    seen, mean, deviation, effect = (np.concatenate(column) for column in zip(*parts, strict=True))
+    is_event = effect > _EVENT_EFFECT
+    found = [
+        _held_factor(seen[days], mean[days], deviation[days])
+        for days in (np.ones(len(seen), dtype=bool), is_event)
+        if days.sum() >= _LEAST_TESTED
+    ]
+    return max(found, default=_UNTESTED_WIDENING)
+
+
+def _held_factor(seen: Reals, mean: Reals, deviation: Reals) -> float:
     days = np.arange(len(seen))
     factors = np.linspace(0.6, 2.5, 39)
     held = [
-        float((seen <= LoadForecast("", days, middle, width * factor, np.zeros((0, 0)), True).quantile(0.9)).mean())
+        float((seen <= LoadForecast("", days, mean, deviation * factor, np.zeros((0, 0)), True).quantile(0.9)).mean())
         for factor in factors
     ]
     return float(np.interp(0.9, np.maximum.accumulate(held), factors))
