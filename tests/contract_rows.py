@@ -4,7 +4,7 @@ Belongs here: valid and invalid values of fields, and the fates that every feed 
 several fields (see the unit tests beside the models).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -33,6 +33,7 @@ VALID_TEXTS = {
     ("declaration_lines", "legal_unit_1_code"): "007",
     ("shipment_lines", "weight_ref"): "line_no",
     ("shipment_lines", "freight_ref"): "line_no",
+    ("forecast_overrides", "factor_pct"): "130",
 }
 # Rows that break a rule of one field and cannot but break one over several.
 CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
@@ -53,7 +54,9 @@ CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "shipments.delivered_at_implausible#0": ("shipments.delivered_before_shipped",),
 }
 # Optional fields without which a record of the feed is not sound.
-ALSO_NEEDED: Mapping[str, tuple[str, ...]] = {"shipments": ("shipped_at",)}
+ALSO_NEEDED: Mapping[str, tuple[str, ...]] = {"shipments": ("shipped_at",), "forecast_overrides": ("quantity",)}
+# Optional fields of which a sound record has one.
+INSTEAD_OF = {("forecast_overrides", "factor_pct"): "quantity"}
 # Optional fields that are sound only together.
 TOGETHER = {("declaration_lines", "legal_unit_1_code"): "legal_quantity_1"}
 BY_TYPE = {
@@ -70,7 +73,12 @@ BREACHES: Mapping[str, Mapping[str, str]] = {
     "declarations.gross_below_net": {"gross_mass_kg": "1", "net_mass_kg": "1.0001"},
     "declarations.mode_against_flow": {"supervision_mode": "1239", "flow": "export"},
     "disputes.closed_before_opened": {"closed_at": "2026-03-01T09:59:59Z"},
+    "forecast_overrides.dates_reversed": {"from_on": "2026-03-02", "to_on": "2026-03-01"},
+    "forecast_overrides.factor_is_a_fraction": {"factor_pct": "1.3"},
+    "forecast_overrides.quantity_or_factor": {"quantity": "10", "factor_pct": "130"},
     "media_spend.clicks_above_impressions": {"clicks": "2", "impressions": "1"},
+    "order_decisions.changed_without_quantity": {"decision": "changed"},
+    "order_decisions.quantity_against_decision": {"suggested_qty": "10", "quantity": "9"},
     "orders.amounts_do_not_add_up": {
         "goods_amount": "10", "freight_amount": "1", "tax_amount": "2", "discount_amount": "3", "payable_amount": "11",
     },
@@ -139,6 +147,13 @@ def sound(contract: Contract) -> dict[str, str | None]:
     }
 
 
+def without(feed: str, names: Iterable[str]) -> dict[str, str | None]:
+    """What a sound record lacks once it has these fields: the fields instead of which they stand."""
+    given = set(names)
+    found = {INSTEAD_OF[feed, name] for name in given if (feed, name) in INSTEAD_OF}
+    return dict.fromkeys(found - given)
+
+
 def invalid(one: ContractField, rule: FieldRule) -> list[str | None]:
     """Values that break this rule of the field."""
     match rule.test:
@@ -178,14 +193,16 @@ def broken(contract: Contract) -> Iterator[RawRow]:
             also = (formed[rule.field],) if rule.test == "too_long" and rule.field in formed else ()
             name = f"{rule.rule_id}#{number}"
             rules_broken = (rule.rule_id, *also, *CONSEQUENCES.get(name, ()))
-            yield RawRow(name, sound(contract) | {rule.field: value}, {}, "quarantined", rules_broken)
+            values = without(contract.feed, [rule.field]) | {rule.field: value}
+            yield RawRow(name, sound(contract) | values, {}, "quarantined", rules_broken)
 
 
 def breaches(contract: Contract) -> Iterator[RawRow]:
     """For each rule over several fields of one row a row that breaks it."""
     for rule, values in BREACHES.items():
         if rule.startswith(f"{contract.feed}."):
-            yield RawRow(rule, sound(contract) | values, {}, "quarantined", (rule,))
+            alone = without(contract.feed, values)
+            yield RawRow(rule, sound(contract) | alone | values, {}, "quarantined", (rule,))
     for rule, values in MENDED.items():
         if rule.startswith(f"{contract.feed}."):
             yield RawRow(rule, sound(contract) | values, {}, "repaired", repairs=(rule,))
@@ -205,7 +222,7 @@ def fates(contract: Contract) -> Iterator[RawRow]:
         if good[one.name] is None:
             beside = contract.field(TOGETHER.get((feed, one.name), one.name))
             values = {one.name: valid(feed, one), beside.name: valid(feed, beside)}
-            yield RawRow(f"with {one.name}", good | values)
+            yield RawRow(f"with {one.name}", good | without(feed, values) | values)
     yield RawRow("alias", good, {"_repairs": "country:market.alias"}, "repaired", repairs=("market.alias",))
     yield RawRow("refused", bad, {}, "quarantined", missing)
     # Delivered twice, once with an older version, and once with a newer one that is no good.

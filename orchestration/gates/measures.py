@@ -10,6 +10,8 @@ from dataclasses import dataclass
 # The feeds that carry the goods of a market, so that each is held against its own value. What is unresolved of another
 # feed (fees, claims, disputes) is held against the market's trade: one of three disputes is no third of a market.
 GOODS_FEEDS = ("order_lines", "shipment_lines", "declaration_lines")
+# What people decide by hand: a file of many mistakes is theirs to mend, and keeps no trade from being published.
+HAND_FEEDS = ("forecast_overrides", "order_decisions")
 # The pseudo-market is quarantined as a whole: it has no ledger to be kept from.
 REAL_MARKETS = "market <> 'ZZ'"
 WITHOUT_MARKET = "(no market)"
@@ -73,7 +75,7 @@ def staged_batch(feeds: Sequence[str]) -> list[Measure]:
             case when weighed.market_value > 0
                 then (100.0 * coalesce(weighed.quarantined_value, 0) / weighed.market_value)::double
                 end as unresolved_value_pct,
-            case when weighed.quarantined_rows < 10 then 0.0
+            case when weighed.quarantined_rows < 10 or arrived.feed in {HAND_FEEDS} then 0.0
                 else 100.0 * weighed.quarantined_rows / weighed.rows_stated end::double as unresolved_rows_pct
         from arrived
         left join weighed using (feed, market)
@@ -94,7 +96,7 @@ def reference(feeds: Sequence[str]) -> list[Measure]:
         select '{WITHOUT_MARKET}' as market, 'staging.stg_' || arrived.feed as "table", arrived.feed as subject,
             (arrived.rows_read - coalesce(stated.rows_stated, 0))::bigint as unaccounted_rows,
             null::double as unresolved_value_pct,
-            case when coalesce(stated.quarantined_rows, 0) < 10 then 0.0
+            case when coalesce(stated.quarantined_rows, 0) < 10 or arrived.feed in {HAND_FEEDS} then 0.0
                 else 100.0 * stated.quarantined_rows / stated.rows_stated end::double as unresolved_rows_pct
         from arrived
         left join stated using (feed)

@@ -10,6 +10,7 @@ from orchestration.lake import Place
 from orchestration.trace.answer import trace
 from orchestration.trace.installation import Home
 from orchestration.trace.shelf import Shelf
+from tests import planners_files
 from tests.chain import HEADER, Installation, Run, shop_csv
 
 FIRST, SECOND = datetime(2026, 3, 1, 6, tzinfo=UTC), datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -55,8 +56,9 @@ class World:
 
     def __init__(self, home: Path) -> None:
         self.house = Installation(home)
+        self.house.arrive({"planners__order_decisions_1.csv": planners_files.DECISIONS}, at=FIRST)
         assert self.house.publish_rates().succeeded
-        self.house.arrive({"online_retail_1.csv": GOOD}, at=FIRST)
+        self.house.arrive({"online_retail_1.csv": GOOD, **planners_files.FILES}, at=FIRST)
         self.first = self.house.run_markets()
         self.after_first = {
             market: self.house.files_of("marts.fct_order_lines", market) for market in ("GB", "DE", "FR", "IE")
@@ -155,6 +157,30 @@ def test_a_name_that_is_no_country_waits_in_the_pseudo_market(world: World) -> N
     payload = str(rows[1][3])
     assert '"ship_to_country":"Unspecified"' in payload
     assert '"customer_id":"***"' in payload
+
+
+def test_what_planners_decide_counts_or_says_why_not(world: World) -> None:
+    assert (
+        world.house.read(
+            "select override_id, market, month, quantity::int, factor_pct::int, reason, status"
+            " from stg_forecast_overrides order by 1"
+        )
+        == planners_files.STANDING_OVERRIDES
+    )
+    assert (
+        world.house.read(
+            "select _row, rule_ids from quarantine where _file = 'planners__forecast_overrides_1.csv' order by 1"
+        )
+        == planners_files.QUARANTINED_OVERRIDES
+    )
+    assert world.house.read("select suggestion_id, decision, quantity from stg_order_decisions") == [
+        ("s1", "accepted", None)
+    ]
+    assert (
+        world.house.read("select _row, rule_ids from reference_quarantine where feed = 'order_decisions' order by 1")
+        == planners_files.QUARANTINED_DECISIONS
+    )
+    assert world.house.read("select product_id, starts_on::varchar from stg_promotions") == [("22423", "2026-11-09")]
 
 
 def test_no_raw_customer_number_reaches_a_published_table(world: World) -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from orchestration.gates.measures import WITHOUT_MARKET, Measure, reference, staged_batch
 
-FEEDS = ("order_lines", "disputes", "sessions")
+FEEDS = ("order_lines", "disputes", "sessions", "forecast_overrides")
 
 
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A run's database with raw and judged tables of three feeds, all empty."""
+    """A run's database with raw and judged tables of a few feeds, all empty."""
     with duckdb.connect() as connection:
         connection.execute("create schema raw")
         connection.execute("create schema staging")
@@ -64,8 +64,11 @@ def test_rows_are_judged_from_ten_bad_ones_on_and_missing_ones_at_once(con: duck
     add(con, "sessions", "accepted", 90, None, "FR")
     add(con, "sessions", "quarantined", 10, None, "FR")
     con.execute("insert into raw.sessions values ('FR'), ('IT')")
+    add(con, "forecast_overrides", "quarantined", 30, None, "DE")
     (measure,) = staged_batch(FEEDS)
     found = measured(con, measure)
+    # A planner's file of many mistakes holds no market back.
+    assert found["DE", "forecast_overrides"][1:] == (0, None, 0.0)
     assert found["DE", "sessions"][1:] == (0, None, 0.0)
     assert found["FR", "sessions"][1:] == (1, None, 10.0)
     assert found["IT", "sessions"][1] == 1
@@ -77,6 +80,7 @@ def test_reference_data_are_judged_feed_by_feed_even_when_there_are_none(con: du
     (measure,) = reference(FEEDS)
     assert measured(con, measure) == {
         (WITHOUT_MARKET, "disputes"): ("staging.stg_disputes", 0, None, 25.0),
+        (WITHOUT_MARKET, "forecast_overrides"): ("staging.stg_forecast_overrides", 0, None, 0.0),
         (WITHOUT_MARKET, "order_lines"): ("staging.stg_order_lines", 0, None, 0.0),
         (WITHOUT_MARKET, "sessions"): ("staging.stg_sessions", 0, None, 0.0),
     }

@@ -1,0 +1,1 @@
+{{ staged_feed('forecast_overrides') }}

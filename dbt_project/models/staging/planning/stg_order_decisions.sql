@@ -1,0 +1,1 @@
+{{ staged_feed('order_decisions') }}

@@ -1,0 +1,9 @@
+with
+
+arrived as (
+
+    select * from {{ source('raw', 'order_decisions') }}
+
+),
+
+{{ judged_feed('order_decisions') }}
