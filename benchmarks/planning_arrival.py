@@ -19,7 +19,7 @@ import pandas as pd
 from benchmarks.harness import BenchmarkError, Measured, Value
 from orchestration.planning.arrival import durations, lateness
 from orchestration.planning.arrival.durations import fit_durations
-from orchestration.planning.arrival.history import past_of
+from orchestration.planning.arrival.history import group_codes, past_of
 from orchestration.planning.arrival.lateness import fit_lateness
 from orchestration.settings import PROJECT_ROOT
 
@@ -99,6 +99,11 @@ def _dates(text: pd.Series) -> pd.Series:
     return found
 
 
+def _days_before(table: pd.DataFrame, moments: pd.Series) -> npt.NDArray[np.float64]:
+    """Days from each moment to the scheduled date; NaN where there is no moment."""
+    return np.asarray((table["scheduled"] - moments).dt.days, dtype=np.float64)
+
+
 def _day(moments: pd.Series) -> npt.NDArray[np.int64]:
     return np.asarray((moments - _EPOCH).dt.days.to_numpy(), dtype=np.int64)
 
@@ -111,7 +116,7 @@ def _shipments(table: pd.DataFrame) -> Shipments:
     late, delay = delivered > scheduled, (delivered - scheduled).astype(float)
     columns: dict[str, npt.NDArray[np.float64]] = {}
     for name, keys in _GROUPS.items():
-        code = table.groupby(keys, sort=True).ngroup().to_numpy() if keys else np.zeros(len(table), dtype=np.int64)
+        code = group_codes(table, keys)
         for window in _WINDOWS:
             past = past_of(
                 code, known, late.astype(float), asked_group=code, asked_on=asked, prior=_USUAL_LATE_SHARE,
@@ -123,20 +128,20 @@ def _shipments(table: pd.DataFrame) -> Shipments:
         )
         columns[f"mean delay, {name}"] = past.mean
     ordered = table["ordered"].fillna(table["quoted"])
-    planned = (table["scheduled"] - ordered).dt.days.to_numpy(dtype=float, na_value=np.nan)
+    planned = _days_before(table, ordered)
     columns |= {
-        "days since quote": (table["scheduled"] - table["quoted"]).dt.days.to_numpy(dtype=float, na_value=np.nan),
-        "days since order": (table["scheduled"] - table["ordered"]).dt.days.to_numpy(dtype=float, na_value=np.nan),
+        "days since quote": _days_before(table, table["quoted"]),
+        "days since order": _days_before(table, table["ordered"]),
         "lines": np.log1p(table["lines"].to_numpy(dtype=float)),
         "pieces": np.log1p(table["quantity"].to_numpy(dtype=float)),
         "value": np.log1p(table["value"].to_numpy(dtype=float)),
-        "from a depot": (table["Fulfill Via"] == "From RDC").to_numpy(dtype=float),
+        "from a depot": np.asarray(table["Fulfill Via"] == "From RDC", dtype=np.float64),
         "month": table["scheduled"].dt.month.to_numpy(dtype=float),
         "weekday": table["scheduled"].dt.weekday.to_numpy(dtype=float),
     }
-    lane = table.groupby(["Country", "Shipment Mode"], sort=True).ngroup().to_numpy()
+    lane = group_codes(table, _GROUPS["country and mode"])
     return Shipments(
-        np.column_stack(list(columns.values())), tuple(columns), lane.astype(np.int64), late, delay, planned, asked,
+        np.column_stack(list(columns.values())), tuple(columns), lane, late, delay, planned, asked,
         known, scheduled, table["lines"].to_numpy(dtype=np.int64),
     )  # fmt: skip
 

@@ -15,18 +15,16 @@ from datetime import date
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from benchmarks.harness import BenchmarkError, Measured, Value
 from orchestration.planning.capacity.calendar import Event, events_of
 from orchestration.planning.capacity.load_model import Load, forecast_loads
 from orchestration.planning.capacity.peaks import find_peaks
-from orchestration.settings import PROJECT_ROOT
+from orchestration.planning.capacity.reading import read_events
 from orchestration.simulation.world.config import WorldConfig
 from orchestration.simulation.world.days import day_number, month_start
 from orchestration.simulation.world.demand import plan_demand
 
-CALENDAR = PROJECT_ROOT / "dbt_project" / "seeds" / "event_calendar.csv"
 # Chosen before anything was judged on them; orders of the whole world over 42 months.
 WORLDS = ((880001, 200_000), (880002, 2_000_000), (880003, 200_000), (880004, 20_000_000))
 LEAST_AHEAD, MOST_AHEAD = 14, 60
@@ -89,7 +87,7 @@ def measure_peaks() -> Measured:
 
 def world_cases(seed: int, orders: int) -> Iterator[Case]:
     """The cases of one world: forecasts at the first day of each month, each window from the latest one that may."""
-    calendar = read_calendar()
+    calendar = read_events()
     config = WorldConfig(seed=seed, orders=orders)
     plan, _ = plan_demand(config)
     events = [events_of(calendar, {market: 1.0}) for market in config.markets]
@@ -121,13 +119,6 @@ def world_cases(seed: int, orders: int) -> Iterator[Case]:
                     float(drawn[mean.argmax()]), peak.p90, naive_p90, float(mean.max()),
                     float(told.mean[true_day - origin]),
                 )  # fmt: skip
-
-
-def read_calendar() -> pd.DataFrame:
-    """The project's seed of events."""
-    if not CALENDAR.exists():
-        raise BenchmarkError(f"{CALENDAR} is absent: the seed of events")
-    return pd.read_csv(CALENDAR, keep_default_na=False, parse_dates=["starts_on", "ends_on"])
 
 
 def _windows(events: list[Event], origin: int, end_day: int) -> Iterator[tuple[str, int, int]]:

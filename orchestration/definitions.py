@@ -12,6 +12,7 @@ from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_de
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.assets import planning_gate, plans, stale_markets
+from orchestration.planning.outlook_assets import arrival_times, site_capacity
 from orchestration.platform import Platform
 from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -30,6 +31,8 @@ ASSETS = (
     forecasts,
     operations,
     stale_markets,
+    arrival_times,
+    site_capacity,
     plans,
     cleaning_scorecard,
 )

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
-
-LAYER = "planning"
+from orchestration.planning.outlook_tables import LAYER, OUTLOOK_MODELS, OUTLOOK_WORDS
 
 
 def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
@@ -126,8 +125,9 @@ STALE_MARKET = _model(
         "made_on": "date",
     },
 )
-PLANNING_MODELS = (REORDER, TRANSFER_SUGGESTION, ASSORTMENT, STOCK_POLICY_SIMULATION, STALE_MARKET)
+PLANNING_MODELS = (REORDER, TRANSFER_SUGGESTION, ASSORTMENT, STOCK_POLICY_SIMULATION, STALE_MARKET, *OUTLOOK_MODELS)
 WORDS: Mapping[str, str] = {
+    **OUTLOOK_WORDS,
     "suggestion_id": "Key of the suggestion; a planner's decision names it.",
     "site_code": "Warehouse.",
     "product_id": "Product, as its source names it.",

@@ -1,8 +1,7 @@
 """Models that may tell lateness or a number of days, behind one call: from rows of features to predictions.
 
 Belongs here: fitting one candidate. Does not: choosing among them (`lateness.py`, `durations.py`).
-Features are a matrix with NaN for what is not known; column 0 is the group's own past rate or median, so that the
-simplest candidate is that column's group.
+Features are a matrix with NaN for what is not known; groups (lanes) are numbers from 0 on, negative for an unknown one.
 """
 
 import warnings
@@ -44,7 +43,7 @@ class Standardised:
         return np.column_stack([np.ones(len(features)), np.clip(scaled, -5, 5)])
 
 
-def group_rate(features: Reals, late: Reals, group: Groups) -> Predict:
+def group_rate(_: Reals, late: Reals, group: Groups) -> Predict:
     """Each group's share, shrunk towards that of all by five cases."""
     overall = float(late.mean())
     size = int(group.max(initial=0)) + 1
@@ -52,14 +51,14 @@ def group_rate(features: Reals, late: Reals, group: Groups) -> Predict:
     hits = np.bincount(group[group >= 0], late[group >= 0], minlength=size)
     rate = (hits + _SHRINK * overall) / (n + _SHRINK)
 
-    def predict(asked: Reals, asked_group: Groups) -> Reals:
+    def predict(_: Reals, asked_group: Groups) -> Reals:
         is_known = (asked_group >= 0) & (asked_group < size)
         return np.where(is_known, rate[np.where(is_known, asked_group, 0)], overall)
 
     return predict
 
 
-def logistic(features: Reals, late: Reals, group: Groups) -> Predict:
+def logistic(features: Reals, late: Reals, _: Groups) -> Predict:
     """Logistic regression (statsmodels GLM) with a weak ridge, so that a perfect separation stays finite."""
     import statsmodels.api as sm
 
@@ -74,13 +73,13 @@ def logistic(features: Reals, late: Reals, group: Groups) -> Predict:
         fit = sm.GLM(outcome, rows, family=sm.families.Binomial()).fit(maxiter=50)
     weights = np.asarray(fit.params)
 
-    def predict(asked: Reals, asked_group: Groups) -> Reals:
+    def predict(asked: Reals, _: Groups) -> Reals:
         return 1.0 / (1.0 + np.exp(-np.clip(scale(asked) @ weights, -30, 30)))
 
     return predict
 
 
-def boosting(features: Reals, late: Reals, group: Groups) -> Predict:
+def boosting(features: Reals, late: Reals, _: Groups) -> Predict:
     """Gradient boosting over histograms (scikit-learn), small trees and much shrinkage."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -91,7 +90,7 @@ def boosting(features: Reals, late: Reals, group: Groups) -> Predict:
     return lambda asked, _: np.asarray(model.predict_proba(asked)[:, 1], dtype=float)
 
 
-def trees(features: Reals, late: Reals, group: Groups) -> Predict:
+def trees(features: Reals, late: Reals, _: Groups) -> Predict:
     """The mean of 200 extremely randomised trees: smoother than boosting where cases are few and drift."""
     from sklearn.ensemble import ExtraTreesClassifier
 
@@ -100,7 +99,7 @@ def trees(features: Reals, late: Reals, group: Groups) -> Predict:
     return lambda asked, _: np.asarray(model.predict_proba(_filled(asked))[:, 1], dtype=float)
 
 
-def group_quantiles(features: Reals, value: Reals, group: Groups, quantiles: Reals) -> Predict:
+def group_quantiles(_: Reals, value: Reals, group: Groups, quantiles: Reals) -> Predict:
     """Each group's own quantiles; those of all where it has fewer than 20 cases."""
     overall = np.quantile(value, quantiles)
     size = int(group.max(initial=0)) + 1
@@ -109,14 +108,14 @@ def group_quantiles(features: Reals, value: Reals, group: Groups, quantiles: Rea
         if len(rows) >= 20:
             table[code] = np.quantile(value[rows], quantiles)
 
-    def predict(asked: Reals, asked_group: Groups) -> Reals:
+    def predict(_: Reals, asked_group: Groups) -> Reals:
         is_known = (asked_group >= 0) & (asked_group < size)
         return np.where(is_known[:, None], table[np.where(is_known, asked_group, 0)], overall)
 
     return predict
 
 
-def quantile_regression(features: Reals, value: Reals, group: Groups, quantiles: Reals) -> Predict:
+def quantile_regression(features: Reals, value: Reals, _: Groups, quantiles: Reals) -> Predict:
     """Linear quantile regression (statsmodels QuantReg), one fit per quantile."""
     import statsmodels.api as sm
 
@@ -133,7 +132,7 @@ def quantile_regression(features: Reals, value: Reals, group: Groups, quantiles:
     return lambda asked, _: np.asarray(scale(asked) @ weights)
 
 
-def boosted_quantiles(features: Reals, value: Reals, group: Groups, quantiles: Reals) -> Predict:
+def boosted_quantiles(features: Reals, value: Reals, _: Groups, quantiles: Reals) -> Predict:
     """Gradient boosting with the pinball loss, one model per quantile."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 

@@ -4,6 +4,7 @@ Belongs here: the cuts. Does not: models.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ def time_folds(asked_on: Days, known_on: Days, *, folds: int = 3) -> Iterator[tu
     shares = np.linspace(0.4, 1.0, folds + 1)
     cuts = np.quantile(asked_on, shares).astype(np.int64)
     cuts[-1] = asked_on.max() + 1
-    for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, end in pairwise(cuts):
         train = np.flatnonzero((asked_on < start) & (known_on < start))
         test = np.flatnonzero((asked_on >= start) & (asked_on < end))
         if len(train) >= _LEAST_ROWS and len(test):

@@ -4,10 +4,12 @@ Belongs here: sums over the past of a group, as of each row. Does not: which gro
 A case counts only from the day on which its outcome was *reported*, so that no row sees its own or a later outcome.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Reals = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -19,6 +21,13 @@ class Past:
 
     n: Reals
     mean: Reals  # shrunk towards the prior by `strength` cases
+
+
+def group_codes(table: pd.DataFrame, keys: Sequence[str]) -> npt.NDArray[np.int64]:
+    """A number per row: rows with equal keys have equal numbers, from 0 on in the order of the keys."""
+    if not keys or table.empty:
+        return np.zeros(len(table), dtype=np.int64)
+    return np.asarray(table.groupby(list(keys), sort=True).ngroup(), dtype=np.int64)
 
 
 def past_of(

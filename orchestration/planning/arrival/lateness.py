@@ -80,8 +80,7 @@ def fit_lateness(
         logits[MIXTURE] = np.mean([logits[name] for name in _MIXED], axis=0)
     calibration = {name: _platt(values, actual) for name, values in logits.items()}
     losses = {
-        name: _log_loss(calibration[name][1] + calibration[name][0] * values, actual)
-        for name, values in logits.items()
+        name: _log_loss(calibration[name][1] + calibration[name][0] * values, actual) for name, values in logits.items()
     }
     best = min(losses, key=lambda name: losses[name])
     rows = thinned(np.arange(len(late)), asked_on, _MOST_ROWS)
@@ -111,7 +110,9 @@ def _platt(logits: Reals, actual: Reals) -> tuple[float, float]:
     for _ in range(25):
         share = sigmoid(intercept + slope * logits)
         weight = np.maximum(share * (1 - share), 1e-9)
-        gradient = np.array([((actual - share) * logits).sum() - (slope - 1.0), (actual - share).sum() - 0.01 * intercept])
+        gradient = np.array(
+            [((actual - share) * logits).sum() - (slope - 1.0), (actual - share).sum() - 0.01 * intercept]
+        )
         cross = (weight * logits).sum()
         curvature = np.array([[(weight * logits**2).sum() + 1.0, cross], [cross, weight.sum() + 0.01]])
         step = np.clip(np.linalg.solve(curvature, gradient), -1, 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from orchestration.planning.arrival.snapshots import in_days
+from orchestration.planning.arrival.snapshots import Reals, in_days
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 # Parts of the way: from and to which moment of a shipment.
@@ -19,13 +19,14 @@ PARTS = {
     "import_clearance": ("arrived_at", "cleared_at"),
     "total": ("ordered_at", "delivered_at"),
 }
-_LEVELS = (
+_LEVELS: tuple[tuple[str, list[str]], ...] = (
     ("lane_mode", ["origin_country", "market", "transport_mode"]),
     ("market_mode", ["market", "transport_mode"]),
     ("mode", ["transport_mode"]),
     ("all", []),
 )
 _LEAST = 30
+_LEAST_TO_TELL = 5  # shipments of a lane without a part of the way, from which it has none
 _DAYS = 365
 COLUMNS = ("origin_country", "market", "transport_mode", "part", "made_on", "pooled_level", "n", "pooled_n",
            "mean_days", "deviation_days", *(f"p{round(share * 1000):03d}_days" for share in QUANTILES))  # fmt: skip
@@ -51,31 +52,34 @@ def lead_times(shipments: pd.DataFrame, made_on: int) -> pd.DataFrame:
 def _rows(table: pd.DataFrame, lanes: pd.DataFrame, made_on: int) -> Iterator[tuple[object, ...]]:
     day = np.datetime64(made_on, "D")
     for part, (start, end) in PARTS.items():
-        if start not in table.columns or end not in table.columns:
-            continue
         took = in_days(table[end]) - in_days(table[start])
         is_known = np.isfinite(took) & (took >= 0)
-        known, days = table[is_known], took[is_known]
-        groups = [
-            {key: days[rows] for key, rows in known.groupby(names, sort=False).indices.items()} if names else {}
-            for _, names in _LEVELS
-        ]
-        for origin, market, mode in lanes.itertuples(index=False):
-            keys = ((origin, market, mode), (market, mode), (mode,), None)
-            own = groups[0].get(keys[0], np.zeros(0))
-            for (level, _), found, key in zip(_LEVELS, groups, keys, strict=True):
-                values = days if key is None else found.get(key, found.get(key[0], np.zeros(0)) if len(key) == 1 else np.zeros(0))
-                if len(values) >= _LEAST or key is None:
-                    break
-            # A part of the way that this lane never shows, such as customs within a country, is no part of it.
-            if not len(values) or (not len(own) and level != "lane_mode" and _is_absent(table, is_known, origin, market, mode)):
+        groups = [_by_group(table[is_known], took[is_known], names) for _, names in _LEVELS]
+        sent = _by_group(table, took, _LEVELS[0][1])
+        for lane in lanes.itertuples(index=False, name=None):
+            own = groups[0].get(lane, np.zeros(0))
+            # A part of the way that a lane never shows, such as customs within a country, is no part of it.
+            if not len(own) and len(sent.get(lane, ())) >= _LEAST_TO_TELL:
                 continue
-            quantiles = np.quantile(values, QUANTILES)
-            yield (origin, market, mode, part, day, level, len(own), len(values),
-                   round(float(values.mean()), 4), round(float(values.std()), 4),
-                   *(round(float(value), 4) for value in quantiles))  # fmt: skip
+            for (level, _), found, key in zip(_LEVELS, groups, (lane, lane[1:], lane[2:], ()), strict=True):
+                values = found.get(key, np.zeros(0))
+                if len(values) >= (_LEAST if key else 1):
+                    quantiles = (round(float(value), 4) for value in np.quantile(values, QUANTILES))
+                    mean, deviation = round(float(values.mean()), 4), round(float(values.std()), 4)
+                    yield (*lane, part, day, level, len(own), len(values), mean, deviation, *quantiles)
+                    break
 
 
-def _is_absent(table: pd.DataFrame, is_known: np.ndarray, origin: str, market: str, mode: str) -> bool:
-    own = (table["origin_country"] == origin) & (table["market"] == market) & (table["transport_mode"] == mode)
-    return int(own.sum()) >= 5 and not bool(is_known[own.to_numpy()].any())
+def _by_group(table: pd.DataFrame, days: Reals, names: list[str]) -> dict[tuple[str, ...], Reals]:
+    """The days of each group, by its key; everything under the empty key where there are no names."""
+    if not names:
+        return {(): days}
+    codes = table.groupby(names, sort=False).ngroup().to_numpy()
+    order = np.argsort(codes, kind="stable")
+    _, starts = np.unique(codes[order], return_index=True)
+    keys = table[names].to_numpy()[order[starts]] if len(order) else ()
+    return (
+        {tuple(key): part for key, part in zip(keys, np.split(days[order], starts[1:]), strict=True)}
+        if len(order)
+        else {}
+    )

@@ -39,6 +39,18 @@ class Outlook:
     lateness: LatenessModel | None
     cases: int
 
+    def words(self) -> str:
+        """Which model was chosen for what, with the score of each on past days later than those it learnt from."""
+        lines = ["| model of | chosen | scores |", "|---|---|---|"]
+        for name, model in (("arrival", self.arrival), ("clearance", self.clearance)):
+            if model:
+                scores = ", ".join(f"{code} {score:.3f}" for code, score in model.pinball.items())
+                lines.append(f"| {name} | {model.model_code} | pinball in days: {scores} |")
+        if self.lateness:
+            scores = ", ".join(f"{code} {score:.3f}" for code, score in self.lateness.log_loss.items())
+            lines.append(f"| lateness | {self.lateness.model_code} | log loss: {scores} |")
+        return "\n".join(lines) if len(lines) > 2 else "too few past shipments to learn from"
+
 
 def shipment_outlook(traffic: Traffic, made_on: int) -> Outlook:
     """The shipments open at the start of `made_on` (days since 1970), from what comparable past days show.
@@ -50,14 +62,14 @@ def shipment_outlook(traffic: Traffic, made_on: int) -> Outlook:
         day for day in range(made_on - _PAST_DAYS, made_on - _SETTLED_DAYS + 1) if (made_on - day) % _EVERY_DAYS == 0
     ]
     past, now = snapshot(traffic, past_days), snapshot(traffic, [made_on])
-    arrival = _durations(traffic, past, traffic.delivered)
-    clearance = _durations(traffic, past, traffic.cleared, is_left=True)
+    arrival = _durations(past, traffic.delivered)
+    clearance = _durations(past, traffic.cleared)
     lateness = _lateness(traffic, past)
     return Outlook(_rows(traffic, past, now, made_on, arrival, clearance, lateness), arrival, clearance, lateness,
                    len(past.row))  # fmt: skip
 
 
-def _durations(traffic: Traffic, past: Snapshot, event: Reals, *, is_left: bool = False) -> DurationModel | None:
+def _durations(past: Snapshot, event: Reals) -> DurationModel | None:
     """Days from the snapshot to an event; shipments for which it never came, or came before, are left out."""
     wait = event[past.row] - past.on
     used = np.flatnonzero(np.isfinite(wait) & (wait >= 0))
@@ -185,4 +197,3 @@ def _figure(name: str, value: float) -> str:
     if unit is None or not np.isfinite(value):
         return ""
     return f" ({100 * value:.0f} %)" if unit == "%" else f" ({value:.1f} days)"
-

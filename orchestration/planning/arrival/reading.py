@@ -19,6 +19,7 @@ _SHIPMENTS = """
     steps as (
         select shipment_key,
             min(event_at) filter (where event_code = 'delivered') as delivered_at,
+            min(event_at) filter (where event_code = 'arrived') as arrived_at,
             min(event_at) filter (where event_code = 'import_cleared') as cleared_at,
             min(event_at) filter (where event_code in ('lost', 'returning', 'returned')) as ended_at
         from stg_tracking_events group by all
@@ -32,7 +33,7 @@ _SHIPMENTS = """
         shipments.transport_mode, orders.supervision_mode, shipments.gross_weight_kg::double as weight_kg,
         orders.ordered_at, orders.declared_at, orders.released_at, shipments.shipped_at, shipments.promised_on,
         coalesce(shipments.delivered_at, steps.delivered_at, orders.delivered_at) as delivered_at,
-        steps.cleared_at, steps.ended_at
+        steps.arrived_at, steps.cleared_at, steps.ended_at
     from stg_shipments as shipments
     cross join newest
     left join steps using (shipment_key)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from orchestration.planning.arrival.history import past_of
+from orchestration.planning.arrival.history import group_codes, past_of
 
 Reals = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -89,7 +89,7 @@ def traffic_of(shipments: pd.DataFrame, steps: pd.DataFrame, closed_days: Mappin
     text = {name: keys[name].astype("string").fillna("?") for name in _SHIPMENT_COLUMNS if keys[name].dtype == object
             or pd.api.types.is_string_dtype(keys[name])}  # fmt: skip
     keys = keys.assign(**{name: column for name, column in text.items() if not name.endswith(("_at", "_on"))})
-    lane = keys.groupby(["origin_country", "market", "transport_mode"], sort=True).ngroup().to_numpy()
+    lane = group_codes(keys, ["origin_country", "market", "transport_mode"])
     place = pd.Series(np.arange(len(keys)), index=keys["shipment_key"])
     known = steps[steps["shipment_key"].isin(place.index) & steps["step_code"].isin(STEPS) & steps["step_at"].notna()]
     step_at = in_days(known["step_at"])
@@ -99,10 +99,10 @@ def traffic_of(shipments: pd.DataFrame, steps: pd.DataFrame, closed_days: Mappin
     last = int(np.ceil(shipped.max())) + 60 if len(shipped) else 0
     countries = sorted({*keys["market"], *keys["origin_country"]})
     return Traffic(
-        keys, lane.astype(np.int64), shipped, in_days(keys["delivered_at"]), in_days(keys["cleared_at"]),
+        keys, lane, shipped, in_days(keys["delivered_at"]), in_days(keys["cleared_at"]),
         in_days(keys["ended_at"]), in_days(keys["promised_on"]),
-        place[known["shipment_key"]].to_numpy(dtype=np.int64)[order],
-        known["step_code"].map({code: at for at, code in enumerate(STEPS)}).to_numpy(dtype=np.int64)[order],
+        np.asarray(place[known["shipment_key"]], dtype=np.int64)[order],
+        np.array([STEPS.index(code) for code in known["step_code"]], dtype=np.int64)[order],
         step_at[order], {land: _closed(closed_days.get(land, ()), first, last) for land in countries}, first,
     )  # fmt: skip
 
@@ -147,8 +147,8 @@ def _features(traffic: Traffic, row: npt.NDArray[np.int64], on: Days) -> Reals:
     # Without a promised day nothing is late or punctual.
     late = np.where(np.isfinite(traffic.promised), (np.floor(traffic.delivered) > traffic.promised) * 1.0, np.nan)
     late = np.where(np.isfinite(traffic.delivered), late, np.nan)
-    carrier = keys.groupby(["carrier_code", "market"], sort=True).ngroup().to_numpy()
-    site = keys.groupby("site_code", sort=True).ngroup().to_numpy()
+    carrier = group_codes(keys, ["carrier_code", "market"])
+    site = group_codes(keys, ["site_code"])
     overall = float(np.nanmedian(took)) if np.isfinite(took).any() else 7.0
 
     def past(group: npt.NDArray[np.int64], value: Reals, prior: float, window: int | None) -> Reals:
@@ -160,11 +160,17 @@ def _features(traffic: Traffic, row: npt.NDArray[np.int64], on: Days) -> Reals:
     age, left = on - traffic.shipped[row], traffic.promised[row] + 1 - on
     step, step_at = _last_step(traffic, row, on)
     sent_on = np.floor(traffic.shipped).astype(np.int64) + 1
-    recent, longer = (
+    last_week, last_quarter = (
         past_of(
-            site, sent_on, np.ones(len(site)), asked_group=site[row], asked_on=on, prior=0.0, strength=1e-9,
+            site,
+            sent_on,
+            np.ones(len(site)),
+            asked_group=site[row],
+            asked_on=on,
+            prior=0.0,
+            strength=1e-9,
             window_days=window,
-        ).n  # fmt: skip
+        ).n
         for window in (7, 91)
     )
     columns = {
@@ -186,7 +192,7 @@ def _features(traffic: Traffic, row: npt.NDArray[np.int64], on: Days) -> Reals:
         "weekday": ((on + 3) % 7).astype(float),
         "closed_there": _closed_days(traffic, keys["market"], row, on),
         "closed_here": _closed_days(traffic, keys["origin_country"], row, on),
-        "load": np.log1p(recent * 13) - np.log1p(longer),
+        "load": np.log1p(last_week * 13) - np.log1p(last_quarter),
     }
     assert tuple(columns) == tuple(FEATURES)
     return np.column_stack(list(columns.values())) if len(row) else np.zeros((0, len(FEATURES)))

@@ -39,7 +39,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Columns:
-    """A design: one row per day; `kind` is core, lead, lag or day; `event` the event's place, `name` unique."""
+    """A design: one row per day; a column's kind is core, lead, lag or day, its name unique."""
 
     values: Reals
     names: tuple[str, ...]
@@ -59,8 +59,8 @@ def events_of(calendar: pd.DataFrame, shares: Mapping[str, float]) -> list[Event
     for code, rows in known.groupby("event_code", sort=True):
         by_windows: dict[tuple[tuple[int, int], ...], list[str]] = {}
         leads = {}
-        for market, own in rows.groupby("market", sort=True):
-            own = own.sort_values("starts_on")
+        for market, dates_of in rows.groupby("market", sort=True):
+            own = dates_of.sort_values("starts_on")
             windows = tuple(
                 zip(day_numbers(own["starts_on"]).tolist(), day_numbers(own["ends_on"]).tolist(), strict=True)
             )

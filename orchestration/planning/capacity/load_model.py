@@ -55,7 +55,7 @@ class LoadForecast:
 
     def quantile(self, share: float) -> Reals:
         """The load that is not exceeded with this probability: a gamma distribution of that mean and deviation."""
-        from scipy.stats import gamma
+        from scipy.stats import gamma  # type: ignore[import-untyped]
 
         is_certain = (self.mean <= 0) | (self.deviation <= 0)
         mean, deviation = np.where(is_certain, 1.0, self.mean), np.where(is_certain, 1.0, self.deviation)
@@ -140,16 +140,17 @@ def _forecast(loads: Sequence[Load], horizon: int) -> list[LoadForecast]:
         fits.append(_fit(design, load.values, known) if is_enough else None)
     believed, common = _single_days(loads, designs, fits), _common_effects(loads, designs, fits)
     told = []
-    for load, design, known, fit in zip(loads, designs, usable, fits, strict=True):
+    for load, design, known, first in zip(loads, designs, usable, fits, strict=True):
         days = np.arange(load.first_day + len(load.values), load.first_day + len(load.values) + horizon)
-        if fit is None:
+        if first is None:
             level = float(np.nanmean(load.values)) if known.any() else 0.0
             flat = np.full(horizon, level)
-            told.append(LoadForecast(load.name, days, flat, np.sqrt(flat), np.zeros((horizon, len(load.events))), False))
+            told.append(
+                LoadForecast(load.name, days, flat, np.sqrt(flat), np.zeros((horizon, len(load.events))), False)
+            )
             continue
-        design = _with_common_effects(_with_single_days(design, believed), common)
-        fit = _fit(design, load.values, known)
-        told.append(_told(load, design, fit, days, horizon))
+        pooled = _with_common_effects(_with_single_days(design, believed), common)
+        told.append(_told(load, pooled, _fit(pooled, load.values, known), days, horizon))
     return told
 
 
@@ -184,7 +185,10 @@ def _design(load: Load, horizon: int) -> _Design:
             [10.0, _TREND if is_yearly else 0.05],
             np.full(7, _WEEKDAY),
             np.full(4, _WAVE if is_yearly else 0.05),
-            [_PRIOR[kind] * min(1.0, share**0.5 + 0.05) for kind, share in zip(events.kinds, events.shares, strict=True)],
+            [
+                _PRIOR[kind] * min(1.0, share**0.5 + 0.05)
+                for kind, share in zip(events.kinds, events.shares, strict=True)
+            ],
         ]
     )
     plain = ("level", "trend", *(f"weekday {day}" for day in range(7)), *(f"wave {wave}" for wave in range(4)))
@@ -199,14 +203,14 @@ def _fit(design: _Design, values: Reals, known: np.ndarray[tuple[int], np.dtype[
     weights = design.prior_mean.copy()
     weights[0] = np.log(max(float(seen.mean()), 1e-6))
     a, b = 1.0, 0.02
-    trust = np.ones(len(seen))
+    trust, hessian = np.ones(len(seen)), precision
+    mean: Reals = np.exp(np.clip(rows @ weights, -20, 20))
     for _ in range(_STEPS):
-        mean = np.exp(np.clip(rows @ weights, -20, 20))
         weight = trust / (a / np.maximum(mean, 1e-9) + b)
         working = np.log(mean) + (np.minimum(seen, 50 * mean + 50) - mean) / mean
         scaled = rows * weight[:, None]
         hessian = rows.T @ scaled + precision
-        weights = np.linalg.solve(hessian, scaled.T @ working + pull)
+        weights = np.linalg.solve(hessian, scaled.T @ working + pull).astype(np.float64)
         mean = np.exp(np.clip(rows @ weights, -20, 20))
         a, b = _spread(seen, mean)
         distance = np.abs(seen - mean) / np.sqrt(a * mean + b * mean**2)
@@ -215,7 +219,7 @@ def _fit(design: _Design, values: Reals, known: np.ndarray[tuple[int], np.dtype[
     late_weight = trust[recent] / (a / mean[recent] + b)
     gap = np.clip((seen[recent] - mean[recent]) / mean[recent], -1, 3)
     level = float((late_weight * gap).sum() / (late_weight.sum() + _LEVEL_DEVIATION**-2))
-    return _Fit(weights, np.linalg.inv(hessian), (a, b), float(np.log1p(level)))
+    return _Fit(weights, np.linalg.inv(hessian).astype(np.float64), (a, b), float(np.log1p(level)))
 
 
 def _spread(seen: Reals, mean: Reals) -> tuple[float, float]:

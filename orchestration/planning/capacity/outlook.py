@@ -1,6 +1,6 @@
 """What sites will have to bear on each of the next days, against what they can, with alarms and what would avoid them.
 
-Belongs here: rows of `capacity_outlook`, alarms and their words. Does not: the model of loads (`load_model.py`), reading.
+Belongs here: rows of `capacity_outlook`, alarms and their words. Does not: the model (`load_model.py`), reading.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,11 +62,8 @@ def capacity_outlook(
     forecasts: dict[tuple[str, str], LoadForecast] = {}
     for kind in sorted({kind for _, kind in loads}):
         keys = [key for key in loads if key[1] == kind]
-        for key, told in zip(keys, forecast_loads([loads[key] for key in keys], horizon), strict=True):
-            forecasts[key] = told
-    frames = [
-        _site_rows(key, forecasts, loads, capacity, country[key[0]], made_on) for key in sorted(forecasts)
-    ]
+        forecasts |= dict(zip(keys, forecast_loads([loads[key] for key in keys], horizon), strict=True))
+    frames = [_site_rows(key, forecasts, loads, capacity, country[key[0]], made_on) for key in sorted(forecasts)]
     return CapacityOutlook(pd.concat(frames, ignore_index=True)[list(COLUMNS)], forecasts, loads, capacity)
 
 
@@ -76,8 +73,8 @@ def _loads(
     loads, capacity, country = {}, {}, {}
     table = measured.assign(day=day_numbers(measured["measured_on"])).sort_values("day", kind="stable")
     events: dict[str, list[Event]] = {}
-    for (site, kind), rows in table.groupby(["site_code", "capacity_kind"], sort=True):
-        site, kind = str(site), str(kind)
+    for key, rows in table.groupby(["site_code", "capacity_kind"], sort=True):
+        site, kind = (str(part) for part in key)
         land = str(rows["site_country"].iloc[-1])
         first = int(rows["day"].iloc[0])
         values = np.full(made_on - first, np.nan)
@@ -107,7 +104,7 @@ def _site_rows(
     free = _free_sites(key, forecasts, capacity)
     words = [""] * len(p90)
     for at in np.flatnonzero(is_alarm):
-        words[at] = _words(key, told, int(at), p50, p90, borne, codes[at], free)
+        words[at] = _words(key, int(at), p90, borne, codes[at], free)
     if not np.isfinite(borne):
         words = ["the site's capacity is not known, so there is no alarm"] * len(p90)
     elif not told.has_history:
@@ -163,7 +160,7 @@ def _free_sites(
 
 
 def _words(
-    key: tuple[str, str], told: LoadForecast, at: int, p50: Reals, p90: Reals, borne: float, code: str,
+    key: tuple[str, str], at: int, p90: Reals, borne: float, code: str,
     free: Sequence[tuple[str, Reals]],
 ) -> str:  # fmt: skip
     """How far above, why, and what would avoid it."""
@@ -179,9 +176,11 @@ def _words(
     if key[1] in _SPREAD_KINDS:
         days = _days_to_spread(p90, at, limit)
         if days:
-            remedies.append(f"spread {over:,.1f} over the {days} days after")
+            remedies.append(f"spread {over:,.1f} over the {'next day' if days == 1 else f'{days} days after'}")
         # The site with most room takes what it can.
-        room = max(((name, float(left[at])) for name, left in free if left[at] > 0), key=lambda one: one[1], default=None)
+        room = max(
+            ((name, float(left[at])) for name, left in free if left[at] > 0), key=lambda one: one[1], default=None
+        )
         if room:
             remedies.append(f"shift {min(over, room[1]):,.1f} to {room[0]}")
     return f"{said} To avoid it: {'; or '.join(remedies)}."
@@ -192,3 +191,20 @@ def _days_to_spread(p90: Reals, at: int, limit: float) -> int:
     room = np.cumsum(np.maximum(limit - p90[at + 1 : at + 1 + _MOST_SPREAD_DAYS], 0.0))
     enough = np.flatnonzero(room >= p90[at] - limit)
     return int(enough[0]) + 1 if len(enough) else 0
+
+
+def sites_by_alarm(outlook: CapacityOutlook) -> list[str]:
+    """Sites, those whose event days lie highest above their capacity first."""
+    rows = outlook.rows.assign(is_quiet=~(outlook.rows["is_alarm"] & (outlook.rows["event_code"] != "")))
+    worst = rows.groupby(["site_code", "is_quiet"])["utilisation_pct"].max().reset_index()
+    ordered = worst.sort_values(["is_quiet", "utilisation_pct"], ascending=[True, False], kind="stable")
+    return [str(site) for site in ordered["site_code"].drop_duplicates()]
+
+
+def alarms_in_words(outlook: CapacityOutlook, most: int = 40) -> str:
+    """The worst day of each alarm by site, kind and event as a Markdown list."""
+    rows = outlook.rows[outlook.rows["is_alarm"]]
+    worst = rows.sort_values("utilisation_pct", ascending=False, kind="stable")
+    worst = worst.drop_duplicates(["site_code", "capacity_kind", "event_code"]).head(most)
+    lines = [f"- {row.site_code}, {row.target_on:%Y-%m-%d}: {row.words}" for row in worst.itertuples()]
+    return "\n".join(lines) or "none"

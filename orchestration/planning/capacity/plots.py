@@ -11,6 +11,7 @@ from orchestration.planning.capacity.calendar import EPOCH
 from orchestration.planning.capacity.outlook import ALARM_SHARE, CapacityOutlook
 
 _HISTORY_DAYS = 120
+_MOST_NAMED = 4
 _NAMES = {
     "parcels_per_day": "parcels a day",
     "storage_pieces": "pieces stored",
@@ -31,7 +32,8 @@ def site_plot(outlook: CapacityOutlook, site: str) -> bytes:
     figure = Figure(figsize=(11, 3.4 * len(kinds)), layout="constrained")
     panels = np.atleast_1d(figure.subplots(len(kinds), 1, sharex=True))
     for axes, kind in zip(panels, kinds, strict=True):
-        told, load, borne = (part[site, kind] for part in (outlook.forecasts, outlook.loads, outlook.capacity))
+        told, load = outlook.forecasts[site, kind], outlook.loads[site, kind]
+        borne = outlook.capacity[site, kind]
         past = np.arange(load.first_day, load.first_day + len(load.values))[-_HISTORY_DAYS:]
         axes.plot(_days(past), load.values[-_HISTORY_DAYS:], color="0.35", linewidth=1, label="measured")
         p50, p90, p99 = (told.quantile(share) for share in (0.5, 0.9, 0.99))
@@ -45,32 +47,34 @@ def site_plot(outlook: CapacityOutlook, site: str) -> bytes:
             alarms = p90 > ALARM_SHARE * borne
             if alarms.any():
                 axes.plot(ahead[alarms], p90[alarms], "o", color="tab:red", markersize=4, label="alarm: p90 above 85 %")
-                _name_alarms(axes, outlook, site, kind)
+                axes.set_title(_alarm_words(outlook, site, kind), loc="right", fontsize=8, color="tab:red")
         axes.axvline(ahead[0], color="0.6", linewidth=0.8)
-        axes.set_ylim(bottom=0)
-        axes.margins(x=0.01, y=0.15)
+        top = max(
+            np.nanmax(p99), np.nanmax(load.values[-_HISTORY_DAYS:], initial=0.0), borne if np.isfinite(borne) else 0
+        )
+        # Room for the legend.
+        axes.set_ylim(0, 1.3 * top or 1.0)
+        axes.margins(x=0.01)
         axes.set_title(f"{site}: {_NAMES.get(kind, kind)}", loc="left", fontsize=10)
         axes.legend(loc="upper left", fontsize=7, ncols=4, frameon=False)
-        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
+        locator = dates.AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     target = BytesIO()
     figure.savefig(target, format="png", dpi=110)
     return target.getvalue()
 
 
-def _name_alarms(axes: "object", outlook: CapacityOutlook, site: str, kind: str) -> None:
-    from matplotlib.axes import Axes
-
-    assert isinstance(axes, Axes)
+def _alarm_words(outlook: CapacityOutlook, site: str, kind: str) -> str:
+    """The worst days of alarm in words; they stand above the panel, since labels at the points would overlap."""
     rows = outlook.rows
     own = rows[(rows["site_code"] == site) & (rows["capacity_kind"] == kind) & rows["is_alarm"]]
-    for code, days in own.groupby("event_code", sort=False):
-        worst = days.loc[days["p90_qty"].idxmax()]
-        name = str(code).replace("_", " ") or "usual days"
-        axes.annotate(
-            f"{name} {worst['target_on']:%d %b}: {worst['utilisation_pct']:.0f} %",
-            (worst["target_on"], worst["p90_qty"]), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=7,
-            color="tab:red",
-        )  # fmt: skip
+    worst = own.sort_values("p90_qty", ascending=False).drop_duplicates("event_code")
+    worst = worst.sort_values("p90_qty", ascending=False).head(_MOST_NAMED)
+    return ", ".join(
+        f"{str(row.event_code).replace('_', ' ') or 'other days'} {row.target_on:%d %b}: {row.utilisation_pct:.0f} %"
+        for row in worst.itertuples()
+    )
 
 
 def _days(numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> "np.ndarray[tuple[int], np.dtype[np.datetime64]]":
