@@ -137,7 +137,7 @@ def _shipments(table: pd.DataFrame) -> Shipments:
         "value": np.log1p(table["value"].to_numpy(dtype=float)),
         "from a depot": np.asarray(table["Fulfill Via"] == "From RDC", dtype=np.float64),
         "month": table["scheduled"].dt.month.to_numpy(dtype=float),
-        "weekday": table["scheduled"].dt.weekday.to_numpy(dtype=float),
+        "weekday": table["scheduled"].dt.dayofweek.to_numpy(dtype=float),
     }
     lane = group_codes(table, _GROUPS["country and mode"])
     return Shipments(

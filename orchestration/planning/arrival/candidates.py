@@ -74,7 +74,7 @@ def logistic(features: Reals, late: Reals, _: Groups) -> Predict:
     weights = np.asarray(fit.params)
 
     def predict(asked: Reals, _: Groups) -> Reals:
-        return 1.0 / (1.0 + np.exp(-np.clip(scale(asked) @ weights, -30, 30)))
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scale(asked) @ weights, -30, 30))))
 
     return predict
 

@@ -39,7 +39,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Columns:
-    """A design: one row per day; a column's kind is core, lead, lag or day, its name unique."""
+    """One row per day; a column's kind is core, lead, lag or day, its name unique."""
 
     values: Reals
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class Columns:
 def events_of(calendar: pd.DataFrame, shares: Mapping[str, float]) -> list[Event]:
     """The events of the markets that a site serves; equal dates in several markets are one event.
 
-    `calendar` has event_code, market, starts_on, ends_on, lead_days, lag_days; `shares` the share of the site's load per
+    `calendar` has event_code, market, starts_on, ends_on, lead_days, lag_days; `shares` the share of the site's load by
     market. Markets whose dates of one event differ get an event each.
     """
     served = {market: share for market, share in shares.items() if share >= _LEAST_SHARE}
