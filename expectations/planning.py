@@ -3,6 +3,8 @@
 import great_expectations as gx
 
 from expectations.promises import (
+    BandContainsForecast,
+    ForecastIsANumber,
     LevelIsAboveReorderPoint,
     SuggestionHasAReason,
     SuggestionIsNeverNegative,
@@ -26,4 +28,28 @@ def transfers() -> gx.ExpectationSuite:
     return gx.ExpectationSuite(
         name="transfers",
         expectations=[SuggestionIsNeverNegative(severity="critical"), SuggestionHasAReason(severity="critical")],
+    )
+
+
+def shipment_outlook() -> gx.ExpectationSuite:
+    """One row per open shipment: is_sane, is_ordered."""
+    return gx.ExpectationSuite(
+        name="shipment_outlook",
+        expectations=[ForecastIsANumber(severity="critical"), BandContainsForecast(severity="critical")],
+    )
+
+
+def lead_time() -> gx.ExpectationSuite:
+    """One row per lane, mode and part of the way: is_sane, is_ordered."""
+    return gx.ExpectationSuite(
+        name="lead_time",
+        expectations=[ForecastIsANumber(severity="critical"), BandContainsForecast(severity="critical")],
+    )
+
+
+def capacity_outlook() -> gx.ExpectationSuite:
+    """One row per site, kind and day: is_sane, is_ordered."""
+    return gx.ExpectationSuite(
+        name="capacity_outlook",
+        expectations=[ForecastIsANumber(severity="critical"), BandContainsForecast(severity="critical")],
     )

@@ -12,6 +12,7 @@ from orchestration.forecasting.assets import forecast_gate, forecasts, market_fo
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.assets import planning_gate, plans, stale_markets
+from orchestration.planning.outlook_assets import arrival_times, site_capacity
 from orchestration.planning.planner.assets import planners_hand
 from orchestration.planning.stock.assets import stock_plan, stock_proof
 from orchestration.platform import Platform
@@ -32,6 +33,8 @@ ASSETS = (
     forecasts,
     operations,
     stale_markets,
+    arrival_times,
+    site_capacity,
     planners_hand,
     stock_plan,
     stock_proof,

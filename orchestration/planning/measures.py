@@ -17,7 +17,31 @@ _TRANSFERS = f"""
         suggested_qty, coalesce(length(trim(reason)), 0) as reason_length
     from planning.transfer_suggestion
 """
+_SHIPMENTS = f"""
+    select '{WITHOUT_MARKET}' as market, shipment_key as subject,
+        coalesce(late_probability between 0 and 1, true) as is_sane,
+        coalesce(arrives_p10_on <= arrives_p50_on and arrives_p50_on <= arrives_p90_on, true)
+            and coalesce(clears_p10_hours <= clears_p50_hours and clears_p50_hours <= clears_p90_hours, true)
+            as is_ordered
+    from planning.shipment_outlook
+"""
+_LEAD_TIMES = f"""
+    select '{WITHOUT_MARKET}' as market,
+        origin_country || ' ' || market || ' ' || transport_mode || ' ' || part as subject,
+        isfinite(mean_days) and p100_days >= 0 as is_sane,
+        p100_days <= p500_days and p500_days <= p900_days and p900_days <= p990_days as is_ordered
+    from planning.lead_time
+"""
+_CAPACITY = f"""
+    select '{WITHOUT_MARKET}' as market, site_code || ' ' || capacity_kind || ' ' || target_on as subject,
+        isfinite(p99_qty) and p50_qty >= 0 as is_sane,
+        p50_qty <= p90_qty and p90_qty <= p99_qty as is_ordered
+    from planning.capacity_outlook
+"""
 PLANNING_MEASURES: tuple[Measure, ...] = (
     Measure("planning.reorder", "planning.reorder", _REORDER),
     Measure("planning.transfers", "planning.transfer_suggestion", _TRANSFERS),
+    Measure("planning.shipment_outlook", "planning.shipment_outlook", _SHIPMENTS),
+    Measure("planning.lead_time", "planning.lead_time", _LEAD_TIMES),
+    Measure("planning.capacity_outlook", "planning.capacity_outlook", _CAPACITY),
 )

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
+from orchestration.planning.outlook_tables import LAYER, OUTLOOK_MODELS, OUTLOOK_WORDS
 from orchestration.planning.planner.tables import PLANNER_MODELS, PLANNER_WORDS
-
-LAYER = "planning"
 
 
 def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
@@ -129,8 +128,17 @@ STALE_MARKET = _model(
         "made_on": "date",
     },
 )
-PLANNING_MODELS = (REORDER, TRANSFER_SUGGESTION, ASSORTMENT, STOCK_POLICY_SIMULATION, STALE_MARKET, *PLANNER_MODELS)
+PLANNING_MODELS = (
+    REORDER,
+    TRANSFER_SUGGESTION,
+    ASSORTMENT,
+    STOCK_POLICY_SIMULATION,
+    STALE_MARKET,
+    *OUTLOOK_MODELS,
+    *PLANNER_MODELS,
+)
 WORDS: Mapping[str, str] = {
+    **OUTLOOK_WORDS,
     **PLANNER_WORDS,
     "suggestion_id": "Key of the suggestion; a planner's decision names it.",
     "site_code": "Warehouse.",

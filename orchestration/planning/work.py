@@ -14,7 +14,8 @@ import duckdb
 
 from orchestration.lake import WHOLE_TABLE, Lake, PublishRequest
 from orchestration.modeling.manifest import PublishedModel, seeds_hash
-from orchestration.planning.tables import LAYER, PLANNING_MODELS
+from orchestration.planning.outlook_tables import LAYER
+from orchestration.planning.tables import PLANNING_MODELS
 from orchestration.runs.publishing import git_commit, lock_hash
 from orchestration.settings import Settings
 

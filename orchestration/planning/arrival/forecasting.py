@@ -1,0 +1,24 @@
+"""From what is read to both tables of arrival times.
+
+Belongs here: the order of the steps. Does not: models, SQL.
+"""
+
+import pandas as pd
+
+from orchestration.planning.arrival import lead_times as lanes
+from orchestration.planning.arrival.outlook import COLUMNS, Outlook, shipment_outlook
+from orchestration.planning.arrival.reading import ArrivalData, closed_days
+from orchestration.planning.arrival.snapshots import traffic_of
+
+
+def arrival_outlook(data: ArrivalData) -> tuple[Outlook, pd.DataFrame]:
+    """Rows of `shipment_outlook` and of `lead_time`; both empty where nothing was ever shipped."""
+    if data.made_on is None:
+        empty = Outlook(pd.DataFrame(columns=list(COLUMNS)), None, None, None, 0)
+        return empty, pd.DataFrame(columns=list(lanes.COLUMNS))
+    shipments = data.shipments
+    years = pd.to_datetime(shipments["shipped_at"]).dt.year
+    countries = sorted({*shipments["market"].dropna(), *shipments["origin_country"].dropna()})
+    closed = closed_days(countries, int(years.min()), int(years.max()) + 1)
+    outlook = shipment_outlook(traffic_of(shipments, data.steps, closed), data.made_on)
+    return outlook, lanes.lead_times(shipments, data.made_on)
