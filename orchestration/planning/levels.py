@@ -119,7 +119,8 @@ def _beyond(shares: Reals) -> Reals:
     """Mean excess over each step."""
     tail = shares[::-1].cumsum()[::-1]
     # The excess over k is the sum of the chances to reach k + 1, k + 2, …
-    return np.concatenate([tail[::-1].cumsum()[::-1][1:], [0.0]])
+    result: Reals = np.concatenate([tail[::-1].cumsum()[::-1][1:], [0.0]])
+    return result
 
 
 def shared_levels(curves: Sequence[Curve], target_fill_pct: float) -> Reals:
@@ -141,7 +142,8 @@ def shared_levels(curves: Sequence[Curve], target_fill_pct: float) -> Reals:
     levels = low.copy()
     taken = order[left > 0]
     levels[taken] = own[taken]
-    return levels
+    result: Reals = levels
+    return result
 
 
 def normal_level(weekly_mean: float, weekly_sd: float, lead_mean_days: float, lead_sd_days: float, z: float,
