@@ -10,7 +10,8 @@ D₁ the demand over L and W the demand over the review period R after it:
 - who finds nothing waits: short(S) = E(D₁ + W − S)⁺ − E(D₁ − S)⁺ (Silver, Pyke & Thomas, chapter 7);
 - who finds nothing leaves: demand that was lost is not owed when goods arrive, so D₁ is taken given D₁ ≤ S:
   short(S) = E[(D₁ + W − S)⁺ | D₁ ≤ S]; with R → 0 and single pieces this is Erlang's loss formula, exact for any
-  distribution of L.
+  distribution of L. For lines of several pieces and a review of a week it is an approximation: in plays of 3 to 10
+  units a week what came true lay between 1.5 points below and 2 points above it, where 95 % were promised.
 
 The lead time enters as a mixture of equally likely lengths, the demand as a distribution: no z and no σ.
 """
