@@ -34,6 +34,7 @@ from orchestration.planning.lead_times import LeadTime
 Reals = NDArray[np.float64]
 Shortage = Literal["lost", "waits"]
 DAYS_PER_WEEK = 7.0
+RARE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,9 @@ def shortage_curve(
         period = as_shares(demand_transform(np.array([demand]), level_cv, sizes, phi)[0], length)
         # Mean excess over what is left, weighted by how much the lead time has taken, for every level at once.
         both = np.fft.irfft(np.fft.rfft(before, 2 * length) * np.fft.rfft(_beyond(period), 2 * length), 2 * length)
-        short = lattice.step * both[:length] / np.maximum(np.cumsum(before), 1e-12)
+        reached = np.cumsum(before)
+        # A level that the lead time as good as never leaves is no level: there the quotient is one of rounding errors.
+        short = np.where(reached > RARE, lattice.step * both[:length] / np.maximum(reached, RARE), demand)
     # Of a line that is larger than any level here, the rest is short whatever lies there.
     short = short + demand / sizes.mean * lattice.beyond(sizes)
     return Curve(lattice.step, np.minimum.accumulate(np.clip(short, 0.0, demand)), demand, over_lead)

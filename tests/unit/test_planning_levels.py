@@ -43,7 +43,7 @@ def test_the_promise_is_kept_in_a_play_and_by_the_normal_rule_it_is_not(shortage
     rng = np.random.default_rng(5)
     sizes = line_sizes(lumpy(rng, 400_000))
     lead = LeadTime(np.linspace(15, 32, 11).round(), "drawn", 1)
-    items, days, mean = 500, 600, 3.0
+    items, days, mean = 500, 602, 3.0
     counts = rng.poisson(mean / 7 / sizes.mean, (items, days))
     place = np.repeat(np.arange(items * days), counts.ravel())
     demand = np.bincount(place, lumpy(rng, len(place)), items * days).reshape(items, days)
@@ -76,6 +76,10 @@ def test_a_class_keeps_its_target_although_pieces_are_whole() -> None:
 def test_no_demand_needs_no_stock_and_uncertainty_needs_more() -> None:
     nothing = shortage_curve(np.zeros(13), 0.3, ONE, THREE_WEEKS, Promise())
     assert (nothing.level(95), nothing.fill_pct(0)) == (0.0, 100.0)
+    # A lead time in which much is wanted leaves nothing of a low level: there is no such level, and no rounding error.
+    fast = shortage_curve(np.full(13, 90.0), 0.0, ONE, THREE_WEEKS, Promise())
+    assert fast.at(0) == fast.at(100) == pytest.approx(90)
+    assert 350 < fast.level(95) < 400
     sure, unsure = (shortage_curve(np.full(13, 5.0), cv, ONE, THREE_WEEKS, Promise()).level(95) for cv in (0.0, 0.6))
     assert unsure > sure
     assert level_cv_of(10, 2, 18, ONE) > 0.4

@@ -30,8 +30,9 @@ def forecast_of(market: str, product: str, weekly: float, node: str = "product",
 # P4 asks for a minimum of 500 and sells one a week; P5 is made to order and lies at sea.
 STOCK = pd.DataFrame(
     [
-        ("HOME", "P1", 20.0, 5.0, 0.0, "DE;GB"), ("DE1", "P1", 0.0, 0.0, 30.0, "DE"), ("HOME", "P2", 1.0, 0.0, 0.0, "DE;GB"),
-        ("HOME", "P3", 9.0, 0.0, 0.0, "DE;GB"), ("HOME", "P4", 0.0, 0.0, 0.0, "GB"), ("HOME", "P5", 0.0, 0.0, 0.0, "GB"),
+        ("HOME", "P1", 20.0, 5.0, 0.0, "DE;GB"), ("DE1", "P1", 0.0, 0.0, 30.0, "DE"),
+        ("HOME", "P2", 1.0, 0.0, 0.0, "DE;GB"), ("HOME", "P3", 9.0, 0.0, 0.0, "DE;GB"),
+        ("HOME", "P4", 0.0, 0.0, 0.0, "GB"), ("HOME", "P5", 0.0, 0.0, 0.0, "GB"),
     ],
     columns=["site_code", "product_id", "on_hand_qty", "reserved_qty", "in_transit_qty", "served_countries"],
 ).assign(counted_on=MADE_ON, site_country=["CN", "DE", "CN", "CN", "CN", "CN"])  # fmt: skip
@@ -40,7 +41,7 @@ PRODUCTS = pd.DataFrame(
         "product_id": ["P1", "P2", "P3", "P4", "P5", "P9"], "product_name": "x", "seller_id": "S",
         "supplier_id": ["V1", "V1", "V1", "V2", "V3", "V3"], "category_code": "toys",
         "is_made_to_order": [False, False, False, False, True, False], "unit_weight_kg": 1.0, "unit_cost_amount": 14.0,
-        "currency_code": "CNY", "unit_cost_usd": 2.0, "capacity_per_week_qty": [1000.0, 1000.0, 1000.0, 900.0, 40.0, 40.0],
+        "currency_code": "CNY", "unit_cost_usd": 2.0, "capacity_per_week_qty": [1000.0] * 3 + [900.0, 40.0, 40.0],
         "lead_time_days": 20.0, "minimum_order_qty": [1.0, 1.0, 1.0, 500.0, 1.0, 1.0], "flexible_share_pct": 25.0,
     }
 )  # fmt: skip
