@@ -3,6 +3,7 @@
 Belongs here: figures, the rules that turn them into an action, the evidence in words. Does not: reading.
 """
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,7 @@ def _best_elsewhere(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(
-    row: dict[str, object], market_growth: float, rows: pd.DataFrame, best: pd.DataFrame, rules: AssortmentRules
+    row: Mapping[Hashable, object], market_growth: float, rows: pd.DataFrame, best: pd.DataFrame, rules: AssortmentRules
 ) -> tuple[str, str, str]:
     """Action, products and evidence of one market and category."""
     margin, growth, dead = (float(str(row[name])) for name in ("margin_pct", "growth_pct", "dead_stock_pct"))

@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 
 HISTORY_DAYS = 728
 YEAR_DAYS, HALF_YEAR_DAYS = 364, 182
+# What a product sold half a year ago tells half as much of its share as what it sells now.
+HALF_LIFE_DAYS = 182.0
 # A market's own level errs by about this much two months ahead.
 MARKET_CV = 0.10
 
@@ -53,7 +55,7 @@ class ItemForecast:
 
 
 def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
-    """Share of each item in its markets' lines (half-life a year) times the markets' year before and their growth.
+    """Share of each item in its markets' lines (half-life half a year) times the markets' year before and their growth.
 
     made_on: the first day that is not known; later lines are not looked at. Needs a year and a half of history.
     """
@@ -67,11 +69,10 @@ def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
     coming = made_on - YEAR_DAYS + np.arange(7 * weeks)
     market_days = smooth[:, coming] * (recent / np.maximum(earlier, 1.0))[:, None]
     market_weeks = market_days.reshape(lines.markets, weeks, 7).sum(axis=2)
-    decay = 0.5 ** ((made_on - lines.day[known]) / YEAR_DAYS)
+    decay = 0.5 ** ((made_on - lines.day[known]) / HALF_LIFE_DAYS)
     chosen = lines.item[known] >= 0
-    pair = lines.item[known][chosen] * lines.markets + lines.market[known][chosen]
-    weighted = np.bincount(pair, decay[chosen], minlength=lines.items * lines.markets)
-    weighted = weighted.reshape(lines.items, lines.markets)
+    weighted: Reals = np.zeros((lines.items, lines.markets))
+    np.add.at(weighted, (lines.item[known][chosen], lines.market[known][chosen]), decay[chosen])
     of_market = np.bincount(lines.market[known], decay, minlength=lines.markets)
     mean_lines = weighted / np.maximum(of_market, 1.0) @ market_weeks
     sizes = _item_sizes(lines, known, weighted)

@@ -64,14 +64,14 @@ def policy_plot(table: pd.DataFrame) -> bytes:
         place = np.arange(len(classes)) + (number - (len(policies) - 1) / 2) * width
         axes.bar(place, part["realised_fill_pct"], width=width * 0.92, color=colour, label=policy)
         for at, value in zip(place, part["realised_fill_pct"], strict=True):
-            axes.text(at, value + 0.6, f"{value:.1f}", ha="center", fontsize=9, color=INK)
+            axes.text(at, value - 6, f"{value:.1f}", ha="center", fontsize=9, color=INK)
     target = float(table["target_fill_pct"].iloc[0])
     axes.axhline(target, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.text(len(classes) - 0.5, target, f" target {target:g}", va="bottom", ha="right", fontsize=9, color=INK)
     axes.set_xticks(np.arange(len(classes)), [name if name == "all" else f"class {name}" for name in classes])
-    axes.set_ylim(0, 112)
+    axes.set_ylim(0, 120)
     axes.set_title("units from stock, % of units ordered", loc="left", fontsize=12, fontweight="bold", color=INK)
-    axes.legend(loc="lower left", frameon=True, framealpha=0.9, edgecolor="white", fontsize=9, labelcolor=INK)
+    axes.legend(loc="upper left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)
     _plain(axes, grid="y")
     return png_of(figure)
 

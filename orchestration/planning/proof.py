@@ -32,9 +32,20 @@ class Proof:
 
 
 def prove_policy(
-    lines: PastLines, classes: np.ndarray, leads: list[LeadTime], days: int, *, target_fill_pct: float = 95.0
+    lines: PastLines,
+    earlier: PastLines,
+    classes: np.ndarray,
+    leads: list[LeadTime],
+    days: int,
+    *,
+    target_fill_pct: float = 95.0,
 ) -> Proof | None:
-    """Play the last 26 weeks; None where there is too little history. leads: by item; days: length of the history."""
+    """Play the last 26 weeks; None where there is too little history.
+
+    lines: with the items that are played, chosen by what was known when the play begins. earlier: the same lines with
+    the items that one would have chosen half a year before, whose errors are known when the play begins: the best of
+    the past fall back. leads: by item; days: length of the history.
+    """
     if days < LEAST_DAYS or lines.items == 0:
         return None
     reviews = WEEKS + WARM_UP_WEEKS
@@ -43,9 +54,10 @@ def prove_policy(
     wanted = np.zeros((lines.items, days))
     rows = lines.item >= 0
     np.add.at(wanted, (lines.item[rows], lines.day[rows]), lines.pieces[rows])
+    errors = past_errors(earlier, begin)
     for first in range(0, reviews, REPLAN_WEEKS):
         made_on = begin + first * REVIEW_DAYS
-        forecast = past_errors(lines, made_on).corrected(forecast_items(lines, made_on, AHEAD_WEEKS))
+        forecast = errors.corrected(forecast_items(lines, made_on, AHEAD_WEEKS))
         for review in range(first, min(first + REPLAN_WEEKS, reviews)):
             curves = [
                 shortage_curve(

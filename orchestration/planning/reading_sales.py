@@ -92,7 +92,11 @@ def read_past_lines(
     item = [place.get(key, -1) for key in zip(rows["market"], rows["product_id"], strict=True)]
     codes, markets = pd.factorize(rows["market"], sort=True)
     lines = PastLines(
-        day.astype(np.int64), codes.astype(np.int64), np.array(item, dtype=np.int64), rows["pieces"].to_numpy(float), len(chosen),
+        day.astype(np.int64),
+        codes.astype(np.int64),
+        np.array(item, dtype=np.int64),
+        rows["pieces"].to_numpy(float),
+        len(chosen),
         len(markets),
-    )  # fmt: skip
+    )
     return lines, chosen

@@ -41,7 +41,8 @@ def site_shares(stock: pd.DataFrame, shipped: pd.DataFrame, sold: pd.DataFrame) 
 def _ratio(goal: np.ndarray, taken: np.ndarray, group: np.ndarray) -> np.ndarray:
     """Per row what its group has to be multiplied by; the goal is the same in every row of a group."""
     total: np.ndarray = np.bincount(group, taken)[group]
-    return goal / np.maximum(total, 1e-12)
+    result: np.ndarray = goal / np.maximum(total, 1e-12)
+    return result
 
 
 def product_forecast(forecast: pd.DataFrame, sold: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:

@@ -217,7 +217,7 @@ def _order(rows: pd.DataFrame, curves: tuple[Curve, ...], rules: StockRules) -> 
             curve=curves[place],
             supplier_id=str(row.supplier_id),
             site_code=str(row.site_code),
-            unit_cost_usd=None if pd.isna(cost) else float(cost),
+            unit_cost_usd=None if np.isnan(cost) else float(cost),
             unit_weight_kg=_number(row.unit_weight_kg, 0.0),
             minimum_qty=_number(row.minimum_order_qty, 0.0),
             weekly_demand_qty=_number(row.weekly_demand_qty, 0.0),

@@ -65,9 +65,10 @@ def make_proof(con: "duckdb.DuckDBPyConnection", rules: StockRules) -> pd.DataFr
     made_on = made_on_of(con)
     if made_on is None:
         return _empty(STOCK_POLICY_SIMULATION)
-    # Chosen by what was known half a year before the first plan, so that luck does not choose.
-    before = made_on - timedelta(days=(WEEKS + WARM_UP_WEEKS) * 7 + HALF_YEAR_DAYS)
-    lines, items = read_past_lines(con, made_on, chosen_before=before, items=PROOF_ITEMS)
+    begin = made_on - timedelta(days=(WEEKS + WARM_UP_WEEKS) * 7)
+    lines, items = read_past_lines(con, made_on, chosen_before=begin, items=PROOF_ITEMS)
+    half_a_year_before = begin - timedelta(days=HALF_YEAR_DAYS)
+    earlier, _ = read_past_lines(con, made_on, chosen_before=half_a_year_before, items=PROOF_ITEMS)
     if not len(items):
         return _empty(STOCK_POLICY_SIMULATION)
     inputs = read_stock_inputs(con, made_on)
@@ -86,8 +87,9 @@ def make_proof(con: "duckdb.DuckDBPyConnection", rules: StockRules) -> pd.DataFr
     value = sales.reindex(pd.MultiIndex.from_frame(items)).fillna(0.0).reset_index(drop=True)
     classes = abc_classes(value, rules.classes).to_numpy(str)
     days = int(lines.day.max()) + 1
-    kept = lines if rules.keeps_bulk else without_bulk_lines(lines)
-    proof = prove_policy(kept, classes, leads, days, target_fill_pct=rules.fill_pct["A"])
+    if not rules.keeps_bulk:
+        lines, earlier = without_bulk_lines(lines), without_bulk_lines(earlier)
+    proof = prove_policy(lines, earlier, classes, leads, days, target_fill_pct=rules.fill_pct["A"])
     if proof is None:
         return _empty(STOCK_POLICY_SIMULATION)
     first = made_on - timedelta(days=WEEKS * 7)
