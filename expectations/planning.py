@@ -3,7 +3,7 @@
 import great_expectations as gx
 
 from expectations.promises import (
-    BandContainsForecast,
+    QuantilesAscend,
     ForecastIsANumber,
     LevelIsAboveReorderPoint,
     SuggestionHasAReason,
@@ -35,7 +35,7 @@ def shipment_outlook() -> gx.ExpectationSuite:
     """One row per open shipment: is_sane, is_ordered."""
     return gx.ExpectationSuite(
         name="shipment_outlook",
-        expectations=[ForecastIsANumber(severity="critical"), BandContainsForecast(severity="critical")],
+        expectations=[ForecastIsANumber(severity="critical"), QuantilesAscend(severity="critical")],
     )
 
 
@@ -43,7 +43,7 @@ def lead_time() -> gx.ExpectationSuite:
     """One row per lane, mode and part of the way: is_sane, is_ordered."""
     return gx.ExpectationSuite(
         name="lead_time",
-        expectations=[ForecastIsANumber(severity="critical"), BandContainsForecast(severity="critical")],
+        expectations=[ForecastIsANumber(severity="critical"), QuantilesAscend(severity="critical")],
     )
 
 
@@ -51,5 +51,5 @@ def capacity_outlook() -> gx.ExpectationSuite:
     """One row per site, kind and day: is_sane, is_ordered."""
     return gx.ExpectationSuite(
         name="capacity_outlook",
-        expectations=[ForecastIsANumber(severity="critical"), BandContainsForecast(severity="critical")],
+        expectations=[ForecastIsANumber(severity="critical"), QuantilesAscend(severity="critical")],
     )
