@@ -70,7 +70,7 @@ def mean_weekly(weekly: Matrix, weeks: int) -> Matrix:
 
 def poisson_quantiles(mean: Matrix) -> Matrix:
     """Quantiles of Poisson counts of these means, along a new last axis: the least that sales vary."""
-    from scipy.special import pdtrik  # type: ignore[import-untyped]
+    from scipy.special import pdtrik
 
     safe = np.maximum(mean, 1e-9)[..., None]
     return np.asarray(np.maximum(np.ceil(pdtrik(np.asarray(QUANTILES), safe) - 1e-9), 0.0))

@@ -19,6 +19,9 @@ from orchestration.forecasting.candidates import (
     NodeForecast,
     poisson_quantiles,
 )
+from orchestration.forecasting.engine import QUANTILES
+from orchestration.forecasting.hierarchy import Matrix, nearest, reconcile
+from orchestration.forecasting.nodes import BEST_SELLERS, DAYS_PER_WEEK, PRODUCT, REST, MarketSeries, Nodes, nodes_of
 from orchestration.forecasting.selection import (
     BackTest,
     Choice,
@@ -31,9 +34,6 @@ from orchestration.forecasting.selection import (
     daily_of,
     error_variance,
 )
-from orchestration.forecasting.engine import QUANTILES
-from orchestration.forecasting.hierarchy import Matrix, nearest, reconcile
-from orchestration.forecasting.nodes import BEST_SELLERS, DAYS_PER_WEEK, PRODUCT, REST, MarketSeries, Nodes, nodes_of
 from orchestration.forecasting.tables import BACKTEST_COLUMNS, DAY, FORECAST_COLUMNS, QUANTILE_COLUMNS, WEEK
 
 QTY_DECIMALS = 4

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.candidates import Candidate, MeanOfFourWeeks, NodeForecast
-from orchestration.forecasting.selection import Origins
 from orchestration.forecasting.engine import QUANTILES
 from orchestration.forecasting.market import ForecastPlan, MarketForecast, forecast_market, moved_quantiles
 from orchestration.forecasting.nodes import MarketSeries, Nodes, market_series, nodes_of
 from orchestration.forecasting.scoring import score
+from orchestration.forecasting.selection import Origins
 from orchestration.forecasting.tables import FORECAST_COLUMNS, QUANTILE_COLUMNS, SCORE_COLUMNS
 
 FIRST = date(2024, 1, 1)
