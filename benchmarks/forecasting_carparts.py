@@ -134,7 +134,7 @@ def _auto_ets(known: Matrix, horizon: int) -> tuple[Matrix, Matrix]:
 
 
 def _lead_time_quantiles(known: Matrix, lead_time: int) -> dict[str, Matrix]:
-    from scipy.special import ndtri  # type: ignore[import-untyped]
+    from scipy.special import ndtri
 
     levels = np.asarray(QUANTILES)
     (ours,) = lead_time_demand(long_frame(known), lead_times=[lead_time], quantiles=QUANTILES, season=SEASON)

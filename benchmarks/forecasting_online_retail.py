@@ -144,7 +144,7 @@ def _forecasts(origin: Origin) -> tuple[dict[str, Matrix], dict[str, Matrix]]:
 
 def _auto_ets(known: list[Matrix]) -> tuple[Matrix, Matrix]:
     """AutoETS cut at zero, with the quantiles of its normal distribution; the mean where it cannot be fitted."""
-    from scipy.special import ndtri  # type: ignore[import-untyped]
+    from scipy.special import ndtri
     from statsforecast.models import AutoETS
 
     widths = ndtri(np.asarray(QUANTILES))

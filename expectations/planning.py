@@ -3,9 +3,9 @@
 import great_expectations as gx
 
 from expectations.promises import (
-    QuantilesAscend,
     ForecastIsANumber,
     LevelIsAboveReorderPoint,
+    QuantilesAscend,
     SuggestionHasAReason,
     SuggestionIsNeverNegative,
 )

@@ -80,7 +80,7 @@ def window_demand(
 
 def negative_binomial_quantiles(mean: Matrix, variance: Matrix, quantiles: Matrix) -> Matrix:
     """Quantiles (n, q) of counts of this mean and variance; Poisson where the variance is no larger than the mean."""
-    from scipy.stats import nbinom, poisson  # type: ignore[import-untyped]
+    from scipy.stats import nbinom, poisson
 
     mean = np.maximum(mean, LEAST_MEAN)
     excess = variance / mean - 1
@@ -121,7 +121,7 @@ def _neighbours(learnt: Learnt, is_pair: Flags, mean: Matrix, quantiles: Matrix)
 
 def _variance(learnt: Learnt, is_pair: Flags, mean: Matrix, rows: Counts) -> Matrix:
     """Variance around each mean: a m + b m^2 as all errors have it, times what the series' own errors add to it."""
-    from scipy.optimize import nnls  # type: ignore[import-untyped]
+    from scipy.optimize import nnls
 
     expected = np.where(is_pair, np.maximum(learnt.expected, LEAST_MEAN), 0.0)
     squares = np.where(is_pair, (learnt.found - learnt.expected) ** 2, 0.0)

@@ -140,7 +140,7 @@ def _freedom(past: PastErrors) -> int:
 
 
 def _student_t(quantiles: Matrix, freedom: int) -> Matrix:
-    from scipy.special import stdtrit  # type: ignore[import-untyped]
+    from scipy.special import stdtrit
 
     return np.asarray(stdtrit(max(freedom, 2), quantiles))
 

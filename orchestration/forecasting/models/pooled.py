@@ -158,7 +158,7 @@ def window_sums(y: Matrix, is_known: Flags, begin: int, end: int) -> Matrix:
 
 
 def _fit(x: Matrix, found: Matrix, is_pair: Flags, scale: Matrix, steps: int) -> Matrix:
-    from scipy.optimize import nnls  # type: ignore[import-untyped]
+    from scipy.optimize import nnls
 
     # Each series counts alike, whatever its size.
     by_scale = np.broadcast_to((1 / scale)[:, None], found.shape)[is_pair]

@@ -55,7 +55,7 @@ class LoadForecast:
 
     def quantile(self, share: float) -> Reals:
         """The load that is not exceeded with this probability: a gamma distribution of that mean and deviation."""
-        from scipy.stats import gamma  # type: ignore[import-untyped]
+        from scipy.stats import gamma
 
         is_certain = (self.mean <= 0) | (self.deviation <= 0)
         mean, deviation = np.where(is_certain, 1.0, self.mean), np.where(is_certain, 1.0, self.deviation)
