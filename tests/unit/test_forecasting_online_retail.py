@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.backtest import pooled_scores, scores
-from orchestration.forecasting.weekly_demand import DemandResult, forecast_demand
 from orchestration.forecasting.verdicts import loses
+from orchestration.forecasting.weekly_demand import DemandResult, forecast_demand
 
 SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ONLINE_RETAIL = SHARED / "online_retail" / "online_retail_2010_2011.parquet"

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.backtest import scores
-from orchestration.forecasting.weekly_demand import DemandResult, forecast_demand
 from orchestration.forecasting.plots import as_markdown_image, market_plot, wape_words, worst_series_plot
 from orchestration.forecasting.series import MarketWeeks
+from orchestration.forecasting.weekly_demand import DemandResult, forecast_demand
 
 LARGEST_PNG = 60 * 1024
 
