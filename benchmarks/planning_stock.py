@@ -3,7 +3,7 @@
 Belongs here: the experiment. Does not: the maths (see `orchestration/planning/`), the worlds' lines.
 
 Each product and warehouse is planned from what was known at the time: lines of the past, the days on which goods were
-counted as missing left out, lead times of past orders. Every four weeks the forecast is made anew, every week the level.
+counted as missing left out, lead times of past orders. Every four weeks the forecast is made anew, each week the level.
 Demand that comes afterwards is the world's own, drawn from its means with its noise, whether or not the world's shops
 could serve it.
 """
@@ -25,7 +25,7 @@ from orchestration.planning.past_lines import (
     HISTORY_DAYS,
     PastLines,
     forecast_items,
-    reached_share,
+    past_errors,
 )
 from orchestration.planning.simulation import Played, account, play
 
@@ -108,13 +108,16 @@ def planned_levels(
     known_lines = past(lines, items)
     for first in range(0, reviews, REPLAN_WEEKS):
         made_on = begin + first * REVIEW_DAYS
-        forecast = forecast_items(known_lines, made_on, AHEAD_WEEKS)
         then = choose_items(lines, made_on - HALF_YEAR_DAYS, len(items.product))
-        factor = reached_share(past(lines, then), made_on)
+        errors = past_errors(past(lines, then), made_on)
+        forecast = errors.corrected(forecast_items(known_lines, made_on, AHEAD_WEEKS))
         for ahead in range(min(REPLAN_WEEKS, reviews - first)):
             curves = [
                 shortage_curve(
-                    factor * forecast.weekly[item, ahead:], float(forecast.level_cv[item]), forecast.sizes[item], known[item],
+                    forecast.weekly[item, ahead:],
+                    float(forecast.level_cv[item]),
+                    forecast.sizes[item],
+                    known[item],
                     Promise(GOAL_TARGET, REVIEW_DAYS, "lost"),
                 )
                 for item in range(len(items.product))
@@ -183,7 +186,9 @@ def simulate_world(seed: int, *, orders: int = ORDERS, items: int = ITEMS, month
         ]
         played[policy, target] = years
         of_all = Played(
-            sum(one.ordered for one in years), sum(one.short for one in years), sum(one.mean_stock for one in years)
+            np.sum([one.ordered for one in years], axis=0),
+            np.sum([one.short for one in years], axis=0),
+            np.sum([one.mean_stock for one in years], axis=0),
         )
         tables.append(account(of_all, chosen.abc, policy=policy, target_fill_pct=target, weeks=float(MEASURED_WEEKS)))
     return Year(played, pd.concat(tables, ignore_index=True))

@@ -11,8 +11,10 @@ from orchestration.arrivals.assets import raw_tables
 from orchestration.forecasting.assets import forecast_gate, forecasts, weekly_demand
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
+from orchestration.planning.arrival.assets import arrival_times
 from orchestration.planning.assets import planning_gate, plans, stale_markets
-from orchestration.planning.outlook_assets import arrival_times, site_capacity
+from orchestration.planning.capacity.assets import site_capacity
+from orchestration.planning.stock.assets import stock_plan, stock_proof
 from orchestration.platform import Platform
 from orchestration.reporting.assets import operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
@@ -33,6 +35,8 @@ ASSETS = (
     stale_markets,
     arrival_times,
     site_capacity,
+    stock_plan,
+    stock_proof,
     plans,
     cleaning_scorecard,
 )

@@ -59,7 +59,7 @@ def product_sizes(own: Sequence[Reals], markets: Sequence[LineSizes]) -> tuple[L
     often a line is unusually large. How large it then is, the market says. Where products do not differ, a product's
     own large line is chance, and to plan by it would keep too much of this product and too little of all others.
     """
-    split = [_first_large(market) for market in markets]
+    split = [first_large(market) for market in markets]
     usual = [pieces[pieces < first] for pieces, first in zip(own, split, strict=True)]
     rates = np.array([float(market.share[first:].sum()) for market, first in zip(markets, split, strict=True)])
     lines = np.array([float(len(pieces)) for pieces in own])
@@ -82,7 +82,30 @@ def product_sizes(own: Sequence[Reals], markets: Sequence[LineSizes]) -> tuple[L
     return tuple(found)
 
 
-def _first_large(sizes: LineSizes) -> int:
+@dataclass(frozen=True)
+class Usual:
+    """Sizes without bulk lines: those from `bulk_from` pieces on, which are `bulk_share` of all pieces."""
+
+    sizes: LineSizes
+    bulk_from: int
+    bulk_share: float
+
+
+def without_bulk(sizes: LineSizes, market: LineSizes) -> Usual:
+    """The sizes below those that only one line in fifty of the market reaches.
+
+    To keep hundreds of pieces of everything because somebody may buy for resale once in a year fills warehouses with
+    what does not sell; such an order is ordered for.
+    """
+    first = first_large(market)
+    pieces = sizes.share * np.arange(len(sizes.share))
+    kept = float(pieces[:first].sum())
+    if kept <= 0:
+        return Usual(sizes, first, 0.0)
+    return Usual(LineSizes(_normed(sizes.share[:first])), first, 1 - kept / float(pieces.sum()))
+
+
+def first_large(sizes: LineSizes) -> int:
     """The smallest size that at most one line in fifty reaches; at least two."""
     reached = sizes.share[::-1].cumsum()[::-1]
     small = np.flatnonzero(reached <= LARGE_SHARE)

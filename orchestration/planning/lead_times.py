@@ -65,7 +65,9 @@ def _level(
             continue
         days = np.concatenate([own, parent.days])
         weight = np.concatenate([np.ones(len(own)), np.full(PARTS, PRIOR_WEIGHT / PARTS)])
-        few = f", with those of {parent.basis.split(' of ', 1)[-1]}" if len(own) < 4 * PRIOR_WEIGHT else ""
+        few = (
+            f", with those of {parent.basis.split(' of ', 1)[-1].split(',')[0]}" if len(own) < 4 * PRIOR_WEIGHT else ""
+        )
         found[key] = LeadTime(_quantiles(days, weight), words + few, len(own))
     return found
 

