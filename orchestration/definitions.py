@@ -11,8 +11,9 @@ from orchestration.arrivals.assets import raw_tables
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
+from orchestration.planning.arrival.assets import arrival_times
 from orchestration.planning.assets import planning_gate, plans, stale_markets
-from orchestration.planning.outlook_assets import arrival_times, site_capacity
+from orchestration.planning.capacity.assets import site_capacity
 from orchestration.planning.planner.assets import planners_hand
 from orchestration.planning.stock.assets import stock_plan, stock_proof
 from orchestration.platform import Platform

@@ -20,7 +20,7 @@ _TRANSFERS = f"""
 _SHIPMENTS = f"""
     select '{WITHOUT_MARKET}' as market, shipment_key as subject,
         coalesce(late_probability between 0 and 1, true) as is_sane,
-        coalesce(arrives_p10_on <= arrives_p50_on and arrives_p50_on <= arrives_p90_on, true)
+        coalesce(arrives_p10_at <= arrives_p50_at and arrives_p50_at <= arrives_p90_at, true)
             and coalesce(clears_p10_hours <= clears_p50_hours and clears_p50_hours <= clears_p90_hours, true)
             as is_ordered
     from planning.shipment_outlook

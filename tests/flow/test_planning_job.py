@@ -22,10 +22,12 @@ def platform(tmp_path: Path) -> Platform:
 def planned(platform: Platform) -> dg.ExecuteInProcessResult:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
+        from orchestration.planning.arrival.assets import arrival_times
         from orchestration.planning.assets import planning_gate, plans, stale_markets
+        from orchestration.planning.capacity.assets import site_capacity
         from orchestration.planning.stock.assets import stock_plan, stock_proof
     job = dg.Definitions(
-        assets=[stale_markets, stock_plan, stock_proof, plans],
+        assets=[stale_markets, arrival_times, site_capacity, stock_plan, stock_proof, plans],
         asset_checks=[planning_gate],
         resources={"platform": platform},
         executor=dg.in_process_executor,
@@ -38,7 +40,7 @@ def test_nothing_published_gives_empty_plans(platform: Platform) -> None:
     assert result.success
     with connect(platform.lake) as con:
         assert con.execute("select count(*) from reorder").fetchall() == [(0,)]
-        assert con.execute("select count(*) from publications where table_name like 'planning.%'").fetchall()[0][0] >= 5
+        assert con.execute("select count(*) from publications where table_name like 'planning.%'").fetchall()[0][0] >= 8
     # The plans' own publication is no reason to plan again.
     assert newest_publication(platform.lake) == 0
 

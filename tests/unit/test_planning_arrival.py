@@ -130,7 +130,7 @@ def test_a_held_parcel_is_expected_later_and_the_reason_says_so() -> None:
     rows = outlook.rows.set_index("shipment_key")
     assert not rows.index.duplicated().any()
     assert len(rows) > 5
-    waits = (rows["arrives_p50_on"] - rows["made_on"]).dt.days
+    waits = (rows["arrives_p50_at"] - rows["made_on"]).dt.days
     judged = rows[(rows["promised_on"] >= rows["made_on"]) & (rows["market"] == "BR")]
     held = judged["last_step"] == "customs_held"
     assert judged.loc[held, "late_probability"].min() > judged.loc[~held, "late_probability"].max()
@@ -142,7 +142,7 @@ def test_a_held_parcel_is_expected_later_and_the_reason_says_so() -> None:
     stranger = rows.loc[shipments["shipment_key"].iloc[-1]]
     assert np.isnan(stranger["late_probability"])
     assert "neither late nor punctual" in stranger["reason"]
-    assert stranger["arrives_p10_on"] <= stranger["arrives_p50_on"] <= stranger["arrives_p90_on"]
+    assert stranger["arrives_p10_at"] <= stranger["arrives_p50_at"] <= stranger["arrives_p90_at"]
 
 
 def test_a_snapshot_sees_nothing_of_its_future() -> None:

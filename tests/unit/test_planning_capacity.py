@@ -111,7 +111,9 @@ def test_a_week_of_history_and_a_thousandfold_outlier_give_figures_of_the_right_
     assert quiet.loc["CNOUT1", "p90_qty"] < 200
     assert 25 < quiet.loc["CNWEE1", "p50_qty"] < 60
     assert quiet.loc["CNWEE1", "has_history"]
-    assert capacity_outlook(spoilt.iloc[:0], calendar(), {}).rows.empty
+    nothing = capacity_outlook(spoilt.iloc[:0], calendar(), {})
+    assert nothing.rows.empty
+    assert (sites_by_alarm(nothing), alarms_in_words(nothing)) == ([], "none")
 
 
 def test_equal_dates_of_two_markets_are_one_event_and_a_small_market_is_none() -> None:

@@ -24,7 +24,7 @@ _LEAST_STEP = 0.15  # of the log odds, below which a feature is not worth a word
 ROUTE_FEATURES = ("mode", "transport", "weekday", "month")
 COLUMNS = (
     "shipment_key", "market", "origin_country", "site_code", "carrier_code", "transport_mode", "made_on", "shipped_on",
-    "promised_on", "age_days", "last_step", "arrives_p10_on", "arrives_p50_on", "arrives_p90_on", "clears_p10_hours",
+    "promised_on", "age_days", "last_step", "arrives_p10_at", "arrives_p50_at", "arrives_p90_at", "clears_p10_hours",
     "clears_p50_hours", "clears_p90_hours", "late_probability", "arrival_model_code", "lateness_model_code", "reason",
 )  # fmt: skip
 
@@ -113,7 +113,6 @@ def _rows(
     late = np.where(np.isfinite(promised), np.where(promised < made_on, 1.0, late), np.nan)
     steps = now.features[:, list(FEATURES).index("step")]
     keys = traffic.keys.iloc[now.row]
-    days = np.floor(made_on + waits)
     frame = pd.DataFrame(
         {
             **{name: keys[name].to_numpy() for name in COLUMNS[:6]},
@@ -122,7 +121,7 @@ def _rows(
             "promised_on": _dates(promised),
             "age_days": np.round(made_on - traffic.shipped[now.row], 2),
             "last_step": [STEPS[int(step)] if np.isfinite(step) else "" for step in steps],
-            **{f"arrives_{name}_on": _dates(days[:, at]) for at, name in enumerate(("p10", "p50", "p90"))},
+            **{f"arrives_{name}_at": _moments(made_on + waits[:, at]) for at, name in enumerate(("p10", "p50", "p90"))},
             **{f"clears_{name}_hours": np.round(clears[:, at], 1) for at, name in enumerate(("p10", "p50", "p90"))},
             "late_probability": np.round(late, 4),
             "arrival_model_code": arrival.model_code if arrival else "",
@@ -146,6 +145,12 @@ def _dates(days: Reals) -> npt.NDArray[np.datetime64]:
     is_known = np.isfinite(days)
     numbers = np.where(is_known, days, 0).astype(np.int64)
     return np.where(is_known, numbers.astype("datetime64[D]"), np.datetime64("NaT"))
+
+
+def _moments(days: Reals) -> npt.NDArray[np.datetime64]:
+    is_known = np.isfinite(days)
+    minutes = np.where(is_known, np.rint(days * 1440), 0).astype(np.int64)
+    return np.where(is_known, minutes.astype("datetime64[m]").astype("datetime64[s]"), np.datetime64("NaT"))
 
 
 def _reasons(

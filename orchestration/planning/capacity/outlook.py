@@ -195,6 +195,8 @@ def _days_to_spread(p90: Reals, at: int, limit: float) -> int:
 
 def sites_by_alarm(outlook: CapacityOutlook) -> list[str]:
     """Sites, those whose event days lie highest above their capacity first."""
+    if outlook.rows.empty:
+        return []
     rows = outlook.rows.assign(is_quiet=~(outlook.rows["is_alarm"] & (outlook.rows["event_code"] != "")))
     worst = rows.groupby(["site_code", "is_quiet"])["utilisation_pct"].max().reset_index()
     ordered = worst.sort_values(["is_quiet", "utilisation_pct"], ascending=[True, False], kind="stable")
@@ -203,7 +205,7 @@ def sites_by_alarm(outlook: CapacityOutlook) -> list[str]:
 
 def alarms_in_words(outlook: CapacityOutlook, most: int = 40) -> str:
     """The worst day of each alarm by site, kind and event as a Markdown list."""
-    rows = outlook.rows[outlook.rows["is_alarm"]]
+    rows = outlook.rows[outlook.rows["is_alarm"].astype(bool)]
     worst = rows.sort_values("utilisation_pct", ascending=False, kind="stable")
     worst = worst.drop_duplicates(["site_code", "capacity_kind", "event_code"]).head(most)
     lines = [f"- {row.site_code}, {row.target_on:%Y-%m-%d}: {row.words}" for row in worst.itertuples()]
