@@ -97,15 +97,19 @@ _PRODUCTS = """
     order by product_id
 """
 _FORECAST = """
-    select market, node_type, coalesce(nullif(product_id, ''), '') as product_id, coalesce(category, '') as category,
-        made_on, target_on, {mean} as forecast_qty, p100_qty, p900_qty
-    from demand_forecast
-    {plan}
-    where step = 'week' and node_type in ('product', 'rest')
-        and made_on = (select max(made_on) from demand_forecast as newest where newest.market = demand_forecast.market)
+    with model as (
+        select * from demand_forecast
+        where step = 'week' and node_type in ('product', 'rest')
+        qualify made_on = max(made_on) over (partition by market)
+    )
+    -- The planner's figures where there are some; without a word of theirs the plan is the model's.
+    select model.market, model.node_type, coalesce(model.product_id, '') as product_id,
+        coalesce(model.category, '') as category, model.made_on, model.target_on,
+        coalesce(demand_plan.plan_qty, model.forecast_qty) as forecast_qty, model.p100_qty, model.p900_qty
+    from model
+    left join demand_plan using (market, node_type, node_id, step, made_on, target_on)
     order by all
 """
-_PLAN_JOIN = "left join demand_plan using (market, node_type, node_id, step, made_on, target_on)"
 
 
 @dataclass(frozen=True)
@@ -147,19 +151,9 @@ def read_stock_inputs(con: "duckdb.DuckDBPyConnection", made_on: date) -> StockI
         open_orders=frame(_OPEN, lost=LOST_AFTER_DAYS),
         receipts=frame(_RECEIPTS),
         products=frame(_PRODUCTS),
-        forecast=_forecast(con),
+        forecast=con.execute(_FORECAST).df(),
         accepted=_accepted(con, made_on),
     )
-
-
-def _forecast(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
-    """The newest weekly forecast of each market, with the planner's figures where there are some."""
-    names = {row[0] for row in con.execute("select view_name from duckdb_views()").fetchall()}
-    if "demand_plan" in names:
-        return con.execute(
-            _FORECAST.format(mean="coalesce(demand_plan.plan_qty, demand_forecast.forecast_qty)", plan=_PLAN_JOIN)
-        ).df()
-    return con.execute(_FORECAST.format(mean="forecast_qty", plan="")).df()
 
 
 def _accepted(con: "duckdb.DuckDBPyConnection", made_on: date) -> pd.DataFrame:
