@@ -72,7 +72,7 @@ class House:
         return self.published.execute(query).fetchall()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def house() -> Iterator[House]:
     one = House()
     one.sell("GB", 100, 1)
