@@ -40,6 +40,12 @@ class PublishedModel:
     spec: TableSpec
     known_on: str | None = None
 
+    @classmethod
+    def whole(cls, layer: str, name: str, columns: Mapping[str, str]) -> "PublishedModel":
+        """A table that is no dbt model and is published as a whole, of these columns with their types."""
+        declared = tuple(Column(column, kind) for column, kind in columns.items())
+        return cls(name, layer, TableSpec(f"{layer}.{name}", declared, partition="none"))
+
     @property
     def relation(self) -> str:
         """The table in the run's database."""

@@ -5,18 +5,13 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 
 from collections.abc import Mapping
 
-from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
 
 LAYER = "planning"
 
 
-def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
-    declared = tuple(Column(column, kind) for column, kind in columns.items())
-    return PublishedModel(name, LAYER, TableSpec(f"{LAYER}.{name}", declared, partition="none"))
-
-
-SHIPMENT_OUTLOOK = _model(
+SHIPMENT_OUTLOOK = PublishedModel.whole(
+    LAYER,
     "shipment_outlook",
     {
         "shipment_key": "varchar",
@@ -42,7 +37,8 @@ SHIPMENT_OUTLOOK = _model(
         "reason": "varchar",
     },
 )
-LEAD_TIME = _model(
+LEAD_TIME = PublishedModel.whole(
+    LAYER,
     "lead_time",
     {
         "origin_country": "varchar",
@@ -64,7 +60,8 @@ LEAD_TIME = _model(
         "p990_days": "double",
     },
 )
-CAPACITY_OUTLOOK = _model(
+CAPACITY_OUTLOOK = PublishedModel.whole(
+    LAYER,
     "capacity_outlook",
     {
         "site_code": "varchar",

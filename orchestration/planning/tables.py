@@ -5,18 +5,12 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 
 from collections.abc import Mapping
 
-from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.planning.outlook_tables import LAYER, OUTLOOK_MODELS, OUTLOOK_WORDS
 from orchestration.planning.planner.tables import PLANNER_MODELS, PLANNER_WORDS
 
-
-def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
-    declared = tuple(Column(column, kind) for column, kind in columns.items())
-    return PublishedModel(name, LAYER, TableSpec(f"{LAYER}.{name}", declared, partition="none"))
-
-
-REORDER = _model(
+REORDER = PublishedModel.whole(
+    LAYER,
     "reorder",
     {
         "suggestion_id": "varchar",
@@ -60,7 +54,8 @@ REORDER = _model(
         "reason": "varchar",
     },
 )
-TRANSFER_SUGGESTION = _model(
+TRANSFER_SUGGESTION = PublishedModel.whole(
+    LAYER,
     "transfer_suggestion",
     {
         "suggestion_id": "varchar",
@@ -78,7 +73,8 @@ TRANSFER_SUGGESTION = _model(
         "reason": "varchar",
     },
 )
-ASSORTMENT = _model(
+ASSORTMENT = PublishedModel.whole(
+    LAYER,
     "assortment",
     {
         "market": "varchar",
@@ -100,7 +96,8 @@ ASSORTMENT = _model(
         "evidence": "varchar",
     },
 )
-STOCK_POLICY_SIMULATION = _model(
+STOCK_POLICY_SIMULATION = PublishedModel.whole(
+    LAYER,
     "stock_policy_simulation",
     {
         "policy": "varchar",
@@ -118,7 +115,8 @@ STOCK_POLICY_SIMULATION = _model(
         "weeks_of_stock": "double",
     },
 )
-STALE_MARKET = _model(
+STALE_MARKET = PublishedModel.whole(
+    LAYER,
     "stale_market",
     {
         "market": "varchar",

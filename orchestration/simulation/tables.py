@@ -5,18 +5,13 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 
 from collections.abc import Mapping
 
-from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
 
 LAYER = "quality"
 
 
-def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
-    declared = tuple(Column(column, kind) for column, kind in columns.items())
-    return PublishedModel(name, LAYER, TableSpec(f"{LAYER}.{name}", declared, partition="none"))
-
-
-CLEANING_SCORECARD = _model(
+CLEANING_SCORECARD = PublishedModel.whole(
+    LAYER,
     "cleaning_scorecard",
     {
         "number": "integer",
@@ -33,7 +28,8 @@ CLEANING_SCORECARD = _model(
         "words": "varchar",
     },
 )
-CLEANING_BY_FEED = _model(
+CLEANING_BY_FEED = PublishedModel.whole(
+    LAYER,
     "cleaning_by_feed",
     {
         "feed": "varchar",
@@ -47,7 +43,8 @@ CLEANING_BY_FEED = _model(
         "precision": "double",
     },
 )
-CLEANING_MISSED = _model(
+CLEANING_MISSED = PublishedModel.whole(
+    LAYER,
     "cleaning_missed",
     {"defect_id": "varchar", "source_id": "varchar", "feed": "varchar", "record_key": "varchar", "reason": "varchar"},
 )

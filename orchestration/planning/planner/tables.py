@@ -5,11 +5,10 @@ Belongs here: names, types and words. Does not: how the figures come about.
 
 from collections.abc import Mapping
 
-from orchestration.lake import Column, TableSpec
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.planning.hand_value import VALUE_COLUMNS, VALUE_WORDS
+from orchestration.planning.outlook_tables import LAYER
 
-LAYER = "planning"
 DECISION_TYPES: Mapping[str, str] = {
     "suggestion_id": "varchar",
     "site_code": "varchar",
@@ -26,13 +25,8 @@ DECISION_TYPES: Mapping[str, str] = {
 }
 
 
-def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
-    declared = tuple(Column(column, kind) for column, kind in columns.items())
-    return PublishedModel(name, LAYER, TableSpec(f"{LAYER}.{name}", declared, partition="none"))
-
-
-OVERRIDE_VALUE = _model("override_value", VALUE_COLUMNS)
-ORDER_DECISION = _model("order_decision", DECISION_TYPES)
+OVERRIDE_VALUE = PublishedModel.whole(LAYER, "override_value", VALUE_COLUMNS)
+ORDER_DECISION = PublishedModel.whole(LAYER, "order_decision", DECISION_TYPES)
 PLANNER_MODELS = (OVERRIDE_VALUE, ORDER_DECISION)
 PLANNER_WORDS: Mapping[str, str] = {
     **VALUE_WORDS,
