@@ -1,0 +1,1 @@
+"""Credit: score, limit and guarantee of sellers, from reconciled trade facts."""
