@@ -34,6 +34,8 @@ VALID_TEXTS = {
     ("shipment_lines", "weight_ref"): "line_no",
     ("shipment_lines", "freight_ref"): "line_no",
     ("forecast_overrides", "factor_pct"): "130",
+    ("credit_decisions", "decision"): "freeze",
+    ("credit_decisions", "limit_amount"): "0",
 }
 # Rows that break a rule of one field and cannot but break one over several.
 CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +56,11 @@ CONSEQUENCES: Mapping[str, tuple[str, ...]] = {
     "shipments.delivered_at_implausible#0": ("shipments.delivered_before_shipped",),
 }
 # Optional fields without which a record of the feed is not sound.
-ALSO_NEEDED: Mapping[str, tuple[str, ...]] = {"shipments": ("shipped_at",), "forecast_overrides": ("quantity",)}
+ALSO_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "shipments": ("shipped_at",),
+    "forecast_overrides": ("quantity",),
+    "credit_decisions": ("seller_id",),
+}
 # Optional fields of which a sound record has one.
 INSTEAD_OF = {("forecast_overrides", "factor_pct"): "quantity"}
 # Optional fields that are sound only together.
@@ -69,6 +75,10 @@ BY_TYPE = {
 }
 # Rules over several fields of one row: what breaks them, in a record that is sound otherwise.
 BREACHES: Mapping[str, Mapping[str, str]] = {
+    "credit_decisions.amount_without_override": {"limit_amount": "1"},
+    "credit_decisions.ends_before_it_begins": {"valid_until": "2026-02-28"},
+    "credit_decisions.override_without_amount": {"decision": "override", "limit_amount": "1"},
+    "credit_decisions.subject_missing": {"decision": "approve_model"},
     "customers.country_against_subdivision": {"subdivision_code": "FR-75"},
     "declarations.gross_below_net": {"gross_mass_kg": "1", "net_mass_kg": "1.0001"},
     "declarations.mode_against_flow": {"supervision_mode": "1239", "flow": "export"},

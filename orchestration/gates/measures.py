@@ -11,7 +11,7 @@ from dataclasses import dataclass
 # feed (fees, claims, disputes) is held against the market's trade: one of three disputes is no third of a market.
 GOODS_FEEDS = ("order_lines", "shipment_lines", "declaration_lines")
 # What people decide by hand: a file of many mistakes is theirs to mend, and keeps no trade from being published.
-HAND_FEEDS = ("forecast_overrides", "order_decisions")
+HAND_FEEDS = ("forecast_overrides", "order_decisions", "credit_decisions")
 # The pseudo-market is quarantined as a whole: it has no ledger to be kept from.
 REAL_MARKETS = "market <> 'ZZ'"
 WITHOUT_MARKET = "(no market)"

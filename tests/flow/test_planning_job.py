@@ -58,7 +58,7 @@ def test_a_run_keeps_its_tables_until_they_are_published_at_once(platform: Platf
     assert not run.path.exists()
     with connect(platform.lake) as con:
         assert con.execute("select site_code, suggested_qty from reorder").fetchall() == [("X", 3.0)]
-    with pytest.raises(ValueError, match="it kept no plan"):
+    with pytest.raises(ValueError, match="it kept no table"):
         PlanningRun(platform.settings, platform.lake, "run-2").publish()
 
 

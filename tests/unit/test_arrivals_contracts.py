@@ -30,17 +30,17 @@ rules:
 
 
 HEADERS = (
-    "advances", "bank_receipts", "capacity", "customers", "declarations", "disputes", "forecast_overrides", "fx_rates",
-    "guarantee_claims", "media_spend", "order_decisions", "orders", "payments", "products", "promotions",
-    "purchase_orders", "rebate_claims", "repayments", "returns", "sellers", "sessions", "settlements", "shipments",
-    "stock_snapshots", "suppliers",
+    "advances", "bank_receipts", "capacity", "credit_decisions", "customers", "declarations", "disputes",
+    "forecast_overrides", "fx_rates", "guarantee_claims", "media_spend", "order_decisions", "orders", "payments",
+    "products", "promotions", "purchase_orders", "rebate_claims", "repayments", "returns", "sellers", "sessions",
+    "settlements", "shipments", "stock_snapshots", "suppliers",
 )  # fmt: skip
 LINES = (
     "declaration_lines", "declaration_receipts", "order_lines", "session_events", "shipment_lines", "tracking_events"
 )  # fmt: skip
 WITHOUT_MARKET = (
-    "advances", "bank_receipts", "fx_rates", "order_decisions", "products", "purchase_orders", "repayments", "sellers",
-    "suppliers",
+    "advances", "bank_receipts", "credit_decisions", "fx_rates", "order_decisions", "products", "purchase_orders",
+    "repayments", "sellers", "suppliers",
 )  # fmt: skip
 
 
