@@ -1,0 +1,210 @@
+"""Learning the bins of one characteristic: fine bins, merged into coarse ones with a course, and weights of evidence.
+
+Belongs here: one column at a time. Does not: which columns enter a model (see `selection.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from orchestration.credit.scorecard.bins import (
+    Bin,
+    BinKind,
+    Bins,
+    categories_of,
+    group_label,
+    limit_between,
+    numbers_of,
+    range_label,
+)
+from orchestration.credit.scorecard.characteristic import Characteristic
+from orchestration.credit.scorecard.merging import Course, Demands, divide
+from orchestration.credit.scorecard.settings import ScorecardSettings
+
+Floats = npt.NDArray[np.float64]
+_FREE_UP_TO = 12  # distinct values: with so few, numbers may be codes of categories
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who turned out bad, with weights that sum to the number of rows that they are worth (Kish's effective number)."""
+
+    is_bad: npt.NDArray[np.bool_]
+    weight: Floats
+
+    @classmethod
+    def of(cls, is_bad: npt.NDArray[np.bool_], weight: Floats | None) -> "Outcome":
+        """Outcome with weights brought to their effective number; without weights each row counts one."""
+        if weight is None:
+            return cls(is_bad, np.ones(len(is_bad)))
+        scale = float(weight.sum()) / float((weight**2).sum())
+        return cls(is_bad, weight * scale)
+
+    def part(self, chosen: npt.NDArray[np.bool_]) -> "Outcome":
+        """The outcome of some rows."""
+        return Outcome(self.is_bad[chosen], self.weight[chosen])
+
+    @property
+    def rate(self) -> float:
+        """Weighted share of bads."""
+        return float(self.weight[self.is_bad].sum() / self.weight.sum())
+
+
+def fit_bins(
+    values: pd.Series, outcome: Outcome, characteristic: Characteristic, settings: ScorecardSettings
+) -> Bins:
+    """Bins of a column, whose course is the stated one, or the best one where the direction is free."""
+    rate, row_count = outcome.rate, float(outcome.weight.sum())
+    demands = Demands(
+        least_rows=settings.least_rows(row_count),
+        least_of_a_class=settings.least_of_a_class,
+        bin_penalty=settings.bin_penalty,
+        turn_penalty=settings.turn_penalty,
+        most_bins=settings.most_bins,
+        prior_rows=settings.prior_bads / min(rate, 1.0 - rate),
+        base_rate=rate,
+    )
+    course: Course = "free"
+    if characteristic.is_categorical:
+        found = _groups(values, outcome, demands)
+    else:
+        found, course = _ranges(values, outcome, characteristic, demands, settings)
+    uncounted = Bins(characteristic, course, (*found, _blank("missing", "missing"), _blank("unseen", "unseen")))
+    codes = uncounted.codes(values)
+    return replace(uncounted, bins=_counted(uncounted.bins, codes, outcome, demands))
+
+
+def _blank(
+    kind: BinKind,
+    label: str,
+    limits: tuple[float | None, float | None] = (None, None),
+    values: tuple[str, ...] = (),
+    special: float | None = None,
+) -> Bin:
+    """A bin before it is counted."""
+    return Bin(kind, label, *limits, values, special, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _ranges(
+    values: pd.Series,
+    outcome: Outcome,
+    characteristic: Characteristic,
+    demands: Demands,
+    settings: ScorecardSettings,
+) -> tuple[list[Bin], Course]:
+    numbers, _ = numbers_of(values, characteristic.name)
+    specials = sorted(characteristic.specials)
+    is_value = ~np.isnan(numbers) & ~np.isin(numbers, specials)
+    distinct, place = np.unique(numbers[is_value], return_inverse=True)
+    courses: tuple[Course, ...]
+    if characteristic.direction:
+        courses = ("falling",) if characteristic.direction > 0 else ("rising",)
+    else:
+        courses = ("rising", "falling", "peak", "valley")
+        if 2 < len(distinct) <= _FREE_UP_TO:
+            courses = (*courses, "free")
+    limits: list[float] = []
+    course = courses[0]
+    if len(distinct) > 1:
+        part = outcome.part(is_value)
+        rows = np.bincount(place, weights=part.weight, minlength=len(distinct))
+        bads = np.bincount(place, weights=part.weight * part.is_bad, minlength=len(distinct))
+        starts = _fine_starts(rows, settings.fine_bins)
+        division = divide(np.add.reduceat(rows, starts), np.add.reduceat(bads, starts), courses, demands)
+        first = [int(starts[limit]) for limit in division.limits]
+        limits = [limit_between(float(distinct[start - 1]), float(distinct[start])) for start in first]
+        course = division.course
+    ends: list[float | None] = [None, *limits, None]
+    found = [
+        _blank("range", range_label(lower, upper), (lower, upper))
+        for lower, upper in zip(ends[:-1], ends[1:], strict=True)
+    ]
+    found += [_blank("special", characteristic.specials[value], special=value) for value in specials]
+    return found, course
+
+
+def _fine_starts(rows: Floats, fine_bins: int) -> npt.NDArray[np.int64]:
+    """Where fine bins start among the distinct values: quantiles, and a frequent value has its own."""
+    count = len(rows)
+    if count <= fine_bins:
+        return np.arange(count)
+    share = float(rows.sum()) / fine_bins
+    middle = np.cumsum(rows) - rows / 2
+    quantile = np.floor(middle / share)
+    is_frequent = rows >= share
+    is_start = np.ones(count, dtype=np.bool_)
+    is_start[1:] = (quantile[1:] != quantile[:-1]) | is_frequent[1:] | is_frequent[:-1]
+    return np.flatnonzero(is_start)
+
+
+def _groups(values: pd.Series, outcome: Outcome, demands: Demands) -> list[Bin]:
+    """Categories with neighbouring rates of bads together; what is rare counts as one category."""
+    place, names = categories_of(values)
+    if not names:
+        return []
+    is_value = place >= 0
+    part = outcome.part(is_value)
+    rows = np.bincount(place[is_value], weights=part.weight, minlength=len(names))
+    bads = np.bincount(place[is_value], weights=part.weight * part.is_bad, minlength=len(names))
+    is_rare = rows < demands.least_rows / 4
+    members = [[number] for number in np.flatnonzero(~is_rare)]
+    if is_rare.any():
+        members.append(list(np.flatnonzero(is_rare)))
+    rows = np.array([rows[group].sum() for group in members])
+    bads = np.array([bads[group].sum() for group in members])
+    rate = (bads + demands.prior_rows * demands.base_rate) / (rows + demands.prior_rows)
+    # Ties by name, so that the order in which rows come changes nothing.
+    order = sorted(range(len(members)), key=lambda number: (rate[number], min(names[m] for m in members[number])))
+    division = divide(rows[order], bads[order], ("rising",), demands)
+    ends = [0, *division.limits, len(order)]
+    found = []
+    for start, end in zip(ends[:-1], ends[1:], strict=True):
+        chosen = [number for item in order[start:end] for number in members[item]]
+        group = tuple(sorted(names[number] for number in chosen))
+        found.append(_blank("group", group_label(group), values=group))
+    return found
+
+
+def _counted(
+    bins: Sequence[Bin], codes: npt.NDArray[np.int16], outcome: Outcome, demands: Demands
+) -> tuple[Bin, ...]:
+    """The bins with what was seen in them.
+
+    The rate of a bin is pulled to the portfolio's by a few rows, so a bin without bads has a finite weight of evidence
+    and an empty one has none. Its interval is that of the log odds in the bin (delta method).
+    """
+    size = len(bins)
+    rows = np.bincount(codes, minlength=size)
+    bad_rows = np.bincount(codes[outcome.is_bad], minlength=size)
+    weight = np.bincount(codes, weights=outcome.weight, minlength=size)
+    bad_weight = np.bincount(codes, weights=outcome.weight * outcome.is_bad, minlength=size)
+    prior_bads = demands.prior_rows * demands.base_rate
+    bads = bad_weight + prior_bads
+    goods = weight - bad_weight + demands.prior_rows - prior_bads
+    base = np.log(demands.base_rate) - np.log1p(-demands.base_rate)
+    woe = np.where(weight > 0, np.log(goods) - np.log(bads) + base, 0.0)
+    if size and bins[-1].kind == "unseen":
+        # A value without history is neutral, whatever stood in the same column as text.
+        woe[-1] = 0.0
+    error = np.sqrt(1.0 / goods + 1.0 / bads)
+    all_bads = max(float(bad_weight.sum()), 1e-12)
+    all_goods = max(float((weight - bad_weight).sum()), 1e-12)
+    iv = ((weight - bad_weight) / all_goods - bad_weight / all_bads) * woe
+    return tuple(
+        replace(
+            item,
+            row_count=int(rows[number]),
+            bad_count=int(bad_rows[number]),
+            weight=float(weight[number]),
+            bad_weight=float(bad_weight[number]),
+            woe=float(woe[number]),
+            woe_low=float(woe[number] - _Z * error[number]),
+            woe_high=float(woe[number] + _Z * error[number]),
+            iv=max(0.0, float(iv[number])),
+        )
+        for number, item in enumerate(bins)
+    )

@@ -1,0 +1,262 @@
+"""Fitting a scorecard: bins, what is left out and why, regression, points.
+
+Belongs here: the order of the steps. Does not: their mathematics (binning.py, regression.py).
+
+The regression sees weights of evidence that come from the other folds' bins. Bins are chosen to separate the rows they
+are learnt on, the more so the more bins or categories a column offers; seen from outside, such a column says less, and
+its coefficient falls below one or turns negative. Intervals and signs are therefore those of unseen rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from orchestration.credit.scorecard.binning import Outcome, fit_bins
+from orchestration.credit.scorecard.bins import Bins
+from orchestration.credit.scorecard.calibration import Calibration
+from orchestration.credit.scorecard.card import Development, Note, Part, Scorecard
+from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError, require_distinct
+from orchestration.credit.scorecard.regression import Regression, aligned_intercept, fit_positive
+from orchestration.credit.scorecard.screening import screened
+from orchestration.credit.scorecard.settings import ScorecardSettings
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+_FEW_BADS = 50
+_THIN_GRID = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 50.0, 80.0, 120.0, 200.0)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Points of every bin and the base points, whole numbers."""
+
+    parts: tuple[tuple[int, ...], ...]
+    base: int
+
+
+def fit_scorecard(
+    frame: pd.DataFrame,
+    is_bad: pd.Series | npt.NDArray[np.bool_],
+    characteristics: Sequence[Characteristic],
+    *,
+    weight: npt.NDArray[np.float64] | None = None,
+    settings: ScorecardSettings | None = None,
+) -> Scorecard:
+    """A scorecard of `is_bad` on columns of `frame`.
+
+    What is left out, suspected or thin stands in the card's notes. Raises ScorecardError where nothing can be learnt:
+    a class is absent, no column tells anything, a column is not there, lengths differ, weights are negative.
+    """
+    settings = settings or ScorecardSettings()
+    require_distinct(characteristics)
+    outcome = checked_outcome(frame, is_bad, weight)
+    needed = [item.name for item in characteristics] + ([settings.evidence_column] if settings.evidence_column else [])
+    absent = [name for name in needed if name not in frame.columns]
+    if absent:
+        raise ScorecardError(f"the frame lacks column(s) {', '.join(absent)}")
+
+    notes: list[Note] = []
+    bads = int(outcome.is_bad.sum())
+    if min(bads, len(frame) - bads) < _FEW_BADS:
+        text = f"only {bads} bads and {len(frame) - bads} goods: bins are coarse and intervals wide"
+        notes.append(Note("", "few_outcomes", text))
+    kept = screened(frame, outcome, characteristics, settings, notes)
+    found = [fit_bins(frame[item.name], outcome, item, settings) for item in kept]
+    found = _informative(found, settings, notes)
+    columns = [frame[item.characteristic.name] for item in found]
+    inside = np.column_stack([bins.woe[bins.codes(column)] for bins, column in zip(found, columns, strict=True)])
+    found, inside = _without_twins(found, inside, outcome, notes)
+
+    design = out_of_fold_woe(frame, outcome, [item.characteristic for item in found], settings)
+    regression, places, dropped = fit_positive(
+        inside if design is None else design, ~outcome.is_bad, outcome.weight, settings.ridge
+    )
+    for place in dropped:
+        text = "its sign in the regression says that safer looks worse: left out"
+        notes.append(Note(found[place].characteristic.name, "wrong_sign", text))
+    found, inside = [found[place] for place in places], inside[:, places]
+    shift = aligned_intercept(regression.line(inside), ~outcome.is_bad, outcome.weight)
+    regression = replace(regression, intercept=regression.intercept + shift)
+    card = _card(found, inside, regression, outcome, settings, notes)
+    if not settings.evidence_column:
+        return card
+    thin = settings.thin_evidence
+    if thin is None:
+        unseen = regression.line(inside if design is None else design[:, places])
+        thin = _thin_evidence(unseen, frame[settings.evidence_column], outcome)
+    return replace(card, evidence_column=settings.evidence_column, thin_evidence=float(thin))
+
+
+def checked_outcome(
+    frame: pd.DataFrame, is_bad: pd.Series | npt.NDArray[np.bool_], weight: npt.NDArray[np.float64] | None
+) -> Outcome:
+    """The outcome as flags and effective weights. Raises ScorecardError with the rule that is broken."""
+    if len(frame) != len(is_bad):
+        raise ScorecardError(f"the frame has {len(frame)} rows and the outcome {len(is_bad)}")
+    if not len(frame):
+        raise ScorecardError("there are no rows: nothing to learn from")
+    given = pd.Series(is_bad)
+    if given.isna().any():
+        raise ScorecardError(f"{int(given.isna().sum())} outcomes are missing: leave indeterminate rows out")
+    values = set(pd.unique(given))
+    if not values <= {0, 1}:
+        raise ScorecardError(f"outcomes must be true (bad) or false (good), not {sorted(map(str, values))[:5]}")
+    flags = given.to_numpy().astype(np.bool_)
+    if flags.all() or not flags.any():
+        which = "goods" if flags.all() else "bads"
+        raise ScorecardError(f"there are no {which} among {len(flags)} rows: nothing to tell apart")
+    if weight is None:
+        return Outcome.of(flags, None)
+    weights = np.asarray(weight, dtype=np.float64)
+    if len(weights) != len(flags):
+        raise ScorecardError(f"the frame has {len(flags)} rows and the weights {len(weights)}")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise ScorecardError("weights must be numbers of at least zero")
+    if not weights[flags].sum() > 0 or not weights[~flags].sum() > 0:
+        raise ScorecardError("all goods or all bads have weight zero: nothing to tell apart")
+    return Outcome.of(flags, weights)
+
+
+def fold_numbers(is_bad: Bools, folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """Fold of each row: goods and bads are dealt out evenly, in an order drawn by the seed."""
+    generator = np.random.default_rng(seed)
+    found = np.empty(len(is_bad), dtype=np.int64)
+    for flag in (False, True):
+        rows = generator.permutation(np.flatnonzero(is_bad == flag))
+        found[rows] = np.arange(len(rows)) % folds
+    return found
+
+
+def out_of_fold_woe(
+    frame: pd.DataFrame, outcome: Outcome, characteristics: Sequence[Characteristic], settings: ScorecardSettings
+) -> Floats | None:
+    """Weights of evidence of each row by bins of the other folds; None where a class is too small for folds."""
+    flags = outcome.is_bad
+    folds = min(settings.folds, int(flags.sum()), int((~flags).sum()))
+    if folds < 2:
+        return None
+    fold = fold_numbers(flags, folds, settings.seed)
+    design = np.zeros((len(frame), len(characteristics)))
+    for number in range(folds):
+        is_out = fold == number
+        part = outcome.part(~is_out)
+        for place, characteristic in enumerate(characteristics):
+            column = frame[characteristic.name]
+            bins = fit_bins(column[~is_out], part, characteristic, settings)
+            design[is_out, place] = bins.woe[bins.codes(column[is_out])]
+    return design
+
+
+def _informative(found: list[Bins], settings: ScorecardSettings, notes: list[Note]) -> list[Bins]:
+    kept = []
+    for bins in found:
+        name = bins.characteristic.name
+        if bins.iv < settings.least_iv:
+            notes.append(Note(name, "weak", f"information value {bins.iv:.4f} is below {settings.least_iv:g}: left out"))
+            continue
+        if bins.iv > settings.leak_iv:
+            text = f"information value {bins.iv:.2f} is above {settings.leak_iv:g}: was it known beforehand?"
+            notes.append(Note(name, "leak_suspicion", text))
+        kept.append(bins)
+    if not kept:
+        raise ScorecardError(f"no characteristic has an information value of {settings.least_iv:g}: nothing to tell apart")
+    return kept
+
+
+def _without_twins(
+    found: list[Bins], inside: Floats, outcome: Outcome, notes: list[Note]
+) -> tuple[list[Bins], Floats]:
+    """Without columns whose weights of evidence are those of another column with more information."""
+    order = sorted(range(len(found)), key=lambda place: (-found[place].iv, place))
+    standard = (inside - inside.mean(axis=0)) / np.maximum(inside.std(axis=0), 1e-12)
+    likeness = standard.T @ standard / len(inside)
+    kept: list[int] = []
+    for place in order:
+        twin = next((other for other in kept if likeness[place, other] > 0.995), None)
+        if twin is None:
+            kept.append(place)
+            continue
+        text = f"says the same as {found[twin].characteristic.name}: left out"
+        notes.append(Note(found[place].characteristic.name, "duplicate", text))
+    kept.sort()
+    return [found[place] for place in kept], inside[:, kept]
+
+
+def _card(
+    found: list[Bins],
+    inside: Floats,
+    regression: Regression,
+    outcome: Outcome,
+    settings: ScorecardSettings,
+    notes: list[Note],
+) -> Scorecard:
+    from scipy.stats import norm
+
+    factor = settings.scaling.factor
+    z = float(norm.ppf(0.5 + settings.confidence / 2))
+    points = _whole_points(found, inside, regression, outcome, settings)
+    parts = tuple(
+        Part(
+            bins=bins,
+            coefficient=float(coefficient),
+            error=float(error),
+            low=float(coefficient - z * error),
+            high=float(coefficient + z * error),
+            p_value=float(p_value),
+            points=own,
+        )
+        for bins, coefficient, error, p_value, own in zip(
+            found, regression.coefficients, regression.errors, regression.p_values, points.parts, strict=True
+        )
+    )
+    line = regression.line(inside)
+    score = np.rint(settings.scaling.offset + factor * line)
+    limits = tuple(sorted({int(limit) for limit in np.quantile(score, np.linspace(0.1, 0.9, 9))}))
+    shares = np.bincount(np.searchsorted(limits, score, side="right"), weights=outcome.weight, minlength=len(limits) + 1)
+    development = Development(
+        row_count=len(inside),
+        bad_count=int(outcome.is_bad.sum()),
+        rate=outcome.rate,
+        mean_score=float(np.average(score, weights=outcome.weight)),
+        score_limits=limits,
+        score_shares=tuple(float(share) for share in shares / shares.sum()),
+    )
+    return Scorecard(
+        parts, points.base, settings.scaling, settings.grades, Calibration(), development, tuple(notes)
+    )
+
+
+def _whole_points(
+    found: list[Bins], inside: Floats, regression: Regression, outcome: Outcome, settings: ScorecardSettings
+) -> _Points:
+    """Whole points, the least of each characteristic 0; the base points take what rounding moved on average."""
+    factor = settings.scaling.factor
+    parts = []
+    mean = settings.scaling.offset + factor * float(np.average(regression.line(inside), weights=outcome.weight))
+    for bins, coefficient in zip(found, regression.coefficients, strict=True):
+        raw = factor * coefficient * bins.woe
+        own = np.rint(raw - raw.min()).astype(np.int64)
+        weights = np.array([item.weight for item in bins.bins])
+        mean -= float(np.average(own, weights=weights))
+        parts.append(tuple(int(value) for value in own))
+    return _Points(tuple(parts), round(mean))
+
+
+def _thin_evidence(line: Floats, evidence: pd.Series, outcome: Outcome) -> float:
+    """Evidence at which a row counts half: the one under which the outcomes are likeliest; 0 where no pull helps.
+
+    Each row's ln(odds) is pulled to the portfolio's mean by n / (n + k), and k is chosen from a grid.
+    """
+    amount = np.maximum(evidence.to_numpy(dtype=np.float64, na_value=0.0), 0.0)
+    centre = float(np.average(line, weights=outcome.weight))
+
+    def loss(k: float) -> float:
+        pulled = centre + (line - centre) * (amount / (amount + k) if k else 1.0)
+        pulled = pulled + aligned_intercept(pulled, ~outcome.is_bad, outcome.weight)
+        signed = np.where(outcome.is_bad, -pulled, pulled)
+        return float((outcome.weight * np.logaddexp(0.0, -signed)).sum())
+
+    return min((0.0, *_THIN_GRID), key=loss)
