@@ -10,7 +10,8 @@ from datetime import date
 from pathlib import Path
 
 POLICY_FILE = Path(__file__).parent / "credit_policy.csv"
-_SHARES = ("factor", "alpha", "beta")
+_SHARES = ("factor", "alpha")
+REBATE_RULES = ("required", "where_claimed")
 
 
 class PolicyError(ValueError):
@@ -22,7 +23,9 @@ class GradeTerms:
     """The terms of one grade from `valid_from` up to and without `valid_to`.
 
     factor: on the limit. cap_usd: its largest amount. alpha: share of verified receipts of 180 days that is lent on.
-    beta: share of unpaid eligible rebates that is lent on. cover_pct: what a guarantee pays of a loss. order_cap_usd,
+    beta: multiple of the unpaid eligible rebates that is lent on; above 1, as rebates are paid in weeks and advances run
+    for months. rebate_rule: `required`: without unpaid rebates there is no limit; `where_claimed`: the term binds only
+    whoever has claimed any within a year. cover_pct: what a guarantee pays of a loss. order_cap_usd,
     year_cap_usd: at most for an order, and in a year. waiting_days: after the promised delivery before a claim counts.
     """
 
@@ -33,6 +36,7 @@ class GradeTerms:
     cap_usd: float
     alpha: float
     beta: float
+    rebate_rule: str
     cover_pct: float
     order_cap_usd: float
     year_cap_usd: float
@@ -69,9 +73,10 @@ def _terms(row: Mapping[str, str | None], place: str) -> GradeTerms:
             valid_from=date.fromisoformat(values["valid_from"]),
             valid_to=date.fromisoformat(values["valid_to"]) if values["valid_to"] else None,
             waiting_days=int(values["waiting_days"]),
+            rebate_rule=values["rebate_rule"],
             **{
                 name: float(values[name])
-                for name in (*_SHARES, "cap_usd", "cover_pct", "order_cap_usd", "year_cap_usd")
+                for name in (*_SHARES, "beta", "cap_usd", "cover_pct", "order_cap_usd", "year_cap_usd")
             },
         )
     except ValueError as error:
@@ -81,6 +86,8 @@ def _terms(row: Mapping[str, str | None], place: str) -> GradeTerms:
             raise PolicyError(f"{place}: {name} is {getattr(terms, name)}, and must be from 0 to 1")
     if not 0 <= terms.cover_pct <= 100:
         raise PolicyError(f"{place}: cover_pct is {terms.cover_pct}, and must be from 0 to 100")
-    if min(terms.cap_usd, terms.order_cap_usd, terms.year_cap_usd, terms.waiting_days) < 0:
-        raise PolicyError(f"{place}: an amount or a number of days is below 0")
+    if terms.rebate_rule not in REBATE_RULES:
+        raise PolicyError(f"{place}: rebate_rule is {terms.rebate_rule!r}, not one of {', '.join(REBATE_RULES)}")
+    if min(terms.beta, terms.cap_usd, terms.order_cap_usd, terms.year_cap_usd, terms.waiting_days) < 0:
+        raise PolicyError(f"{place}: an amount, a multiple or a number of days is below 0")
     return terms
