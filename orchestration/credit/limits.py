@@ -53,7 +53,8 @@ def limits(
     rows["cap_usd"], rows["alpha"], rows["beta"] = of_terms("cap_usd"), of_terms("alpha"), of_terms("beta")
     rows["grade_factor"] = of_terms("factor")
     rows["receipts_term_usd"] = (rows["alpha"] * rows["verified_receipts_usd"]).round(2)
-    binds = rows["has_claimed"].astype(bool) | [one is None or one.rebate_rule == "required" for one in terms]
+    always = np.array([one is None or one.rebate_rule == "required" for one in terms], dtype=bool)
+    binds = rows["has_claimed"].astype(bool) | always
     rows["rebate_term_usd"] = (rows["beta"] * rows["unpaid_rebate_usd"]).round(2).where(binds)
     three = rows[list(_TERMS.values())]
     rows["base_usd"] = three.min(axis=1)
