@@ -26,6 +26,8 @@ from orchestration.credit.scorecard.settings import ScorecardSettings
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _FEW_BADS = 50
+_FEW_ROWS = 5000
+_TIMES = 3
 _THIN_GRID = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 
 
@@ -70,9 +72,14 @@ def fit_scorecard(
     inside = np.column_stack([bins.woe[bins.codes(column)] for bins, column in zip(found, columns, strict=True)])
     found, inside = _without_twins(found, inside, outcome, notes)
 
-    design = out_of_fold_woe(frame, outcome, [item.characteristic for item in found], settings)
+    design = _unseen_woe(frame, outcome, [item.characteristic for item in found], settings, inside)
+    times = design.shape[0] // len(frame)
     regression, places, dropped = fit_positive(
-        inside if design is None else design, ~outcome.is_bad, outcome.weight, settings.ridge
+        design,
+        np.tile(~outcome.is_bad, times),
+        np.tile(outcome.weight / times, times),
+        ridge=settings.ridge,
+        is_pulled=settings.is_pulled,
     )
     for place in dropped:
         text = "its sign in the regression says that safer looks worse: left out"
@@ -85,7 +92,7 @@ def fit_scorecard(
         return card
     thin = settings.thin_evidence
     if thin is None:
-        unseen = regression.line(inside if design is None else design[:, places])
+        unseen = regression.line(design[: len(frame), places])
         thin = _thin_evidence(unseen, frame[settings.evidence_column], outcome)
     return replace(card, evidence_column=settings.evidence_column, thin_evidence=float(thin))
 
@@ -131,16 +138,15 @@ def fold_numbers(is_bad: Bools, folds: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def out_of_fold_woe(
-    frame: pd.DataFrame, outcome: Outcome, characteristics: Sequence[Characteristic], settings: ScorecardSettings
-) -> Floats | None:
-    """Weights of evidence of each row by bins of the other folds; None where a class is too small for folds."""
-    flags = outcome.is_bad
-    folds = min(settings.folds, int(flags.sum()), int((~flags).sum()))
-    if folds < 2:
-        return None
-    fold = fold_numbers(flags, folds, settings.seed)
+    frame: pd.DataFrame,
+    outcome: Outcome,
+    characteristics: Sequence[Characteristic],
+    settings: ScorecardSettings,
+    fold: npt.NDArray[np.int64],
+) -> Floats:
+    """Weights of evidence of each row by bins of the other folds."""
     design = np.zeros((len(frame), len(characteristics)))
-    for number in range(folds):
+    for number in np.unique(fold):
         is_out = fold == number
         part = outcome.part(~is_out)
         for place, characteristic in enumerate(characteristics):
@@ -148,6 +154,30 @@ def out_of_fold_woe(
             bins = fit_bins(column[~is_out], part, characteristic, settings)
             design[is_out, place] = bins.woe[bins.codes(column[is_out])]
     return design
+
+
+def _unseen_woe(
+    frame: pd.DataFrame,
+    outcome: Outcome,
+    characteristics: Sequence[Characteristic],
+    settings: ScorecardSettings,
+    inside: Floats,
+) -> Floats:
+    """What the regression sees: out-of-fold weights of evidence, of few rows several times by other folds.
+
+    Where a class is too small for folds, or folds are not wanted, the rows' own.
+    """
+    flags = outcome.is_bad
+    folds = min(settings.folds, int(flags.sum()), int((~flags).sum()))
+    if folds < 2:
+        return inside
+    times = _TIMES if len(frame) < _FEW_ROWS else 1
+    return np.vstack(
+        [
+            out_of_fold_woe(frame, outcome, characteristics, settings, fold_numbers(flags, folds, settings.seed + time))
+            for time in range(times)
+        ]
+    )
 
 
 def _informative(found: list[Bins], settings: ScorecardSettings, notes: list[Note]) -> list[Bins]:
