@@ -52,7 +52,7 @@ def fit_regression(design: Floats, is_good: Bools, weight: Floats, ridge: float 
         if found is not None:
             return found
         ridge = _RESCUE_RIDGE
-    return _penalised(design, is_good, weight, ridge)
+    return penalised(design, is_good, weight, ridge)
 
 
 def _statsmodels(design: Floats, is_good: Bools, weight: Floats) -> Regression | None:
@@ -77,11 +77,10 @@ def _statsmodels(design: Floats, is_good: Bools, weight: Floats) -> Regression |
     return Regression(float(params[0]), params[1:], covariance)
 
 
-def _penalised(design: Floats, is_good: Bools, weight: Floats, ridge: float) -> Regression:
-    """Maximum of log-likelihood − ridge/2 · Σ coefficient²; the intercept is free."""
+def penalised(design: Floats, is_good: Bools, weight: Floats, ridge: float | Floats) -> Regression:
+    """Maximum of log-likelihood − Σ ridge/2 · coefficient², by Newton steps; the intercept is free."""
     columns = np.column_stack([np.ones(len(design)), design])
-    penalty = np.full(columns.shape[1], ridge)
-    penalty[0] = 1e-9
+    penalty = np.concatenate([[1e-9], np.broadcast_to(np.asarray(ridge, dtype=np.float64), design.shape[1])])
     beta = np.zeros(columns.shape[1])
     rate = float(np.clip((weight * is_good).sum() / weight.sum(), 1e-6, 1 - 1e-6))
     beta[0] = np.log(rate / (1.0 - rate))

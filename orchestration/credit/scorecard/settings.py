@@ -70,6 +70,7 @@ class ScorecardSettings:
     folds: int = 5  # weights of evidence for the regression come from the other folds; 0: from all rows
     is_pulled: bool = True  # coefficients are pulled together as far as their errors say (`regression.py`)
     ridge: float = 0.0
+    is_calibrated: bool = True  # the map from score to probability may bend, where there are enough bads
     seed: int = 20260301
     scaling: Scaling = Scaling()
     grades: tuple[Grade, ...] = GRADES
