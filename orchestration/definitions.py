@@ -8,6 +8,16 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.arrivals.assets import raw_tables
+from orchestration.credit.assets import (
+    credit_exposure,
+    credit_gate,
+    credit_stale_markets,
+    credit_tables,
+    guarantees,
+    scorecard_versions,
+    seller_limits,
+    seller_scores,
+)
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
@@ -40,9 +50,16 @@ ASSETS = (
     stock_plan,
     stock_proof,
     plans,
+    credit_stale_markets,
+    scorecard_versions,
+    seller_scores,
+    seller_limits,
+    guarantees,
+    credit_exposure,
+    credit_tables,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate, credit_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

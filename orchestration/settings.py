@@ -34,6 +34,14 @@ class Settings(BaseSettings):
         default=0.5, ge=0, le=100, description="Share of a market's value in quarantine that holds the market back."
     )
 
+    credit_policy_file: Path = Field(
+        default=PROJECT_ROOT / "orchestration" / "credit" / "policy" / "credit_policy.csv",
+        description="Dated terms of limits and guarantees by grade.",
+    )
+    credit_second_person_usd: float = Field(
+        default=50_000.0, ge=0, description="Limits above it, set or released by hand, need a second person."
+    )
+
     @property
     def catalog(self) -> str:
         """SQLAlchemy address of the catalog database."""

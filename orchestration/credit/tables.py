@@ -6,7 +6,13 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 
 from collections.abc import Mapping
 
-from orchestration.credit.guarantee.tables import GUARANTEE_MODELS, GUARANTEE_WORDS
+from orchestration.credit.guarantee.tables import (
+    GUARANTEE_CLAIM,
+    GUARANTEE_MODELS,
+    GUARANTEE_OFFER,
+    GUARANTEE_RESERVE,
+    GUARANTEE_SIMULATION,
+)
 from orchestration.modeling.manifest import PublishedModel
 
 LAYER = "credit"
@@ -263,3 +269,27 @@ SCORE_MODELS = (
 )
 LIMIT_MODELS = (SELLER_LIMIT, SELLER_ADVANCE, PLEDGE, PLEDGE_REFUSAL, LIMIT_DECISION, CREDIT_EXPOSURE)
 CREDIT_MODELS = (CREDIT_STALE_MARKET, *SCORE_MODELS, *LIMIT_MODELS, *GUARANTEE_MODELS)
+
+__all__ = [
+    "CREDIT_EXPOSURE",
+    "CREDIT_MODEL",
+    "CREDIT_MODELS",
+    "CREDIT_MODEL_MEASURE",
+    "CREDIT_STALE_MARKET",
+    "GUARANTEE_CLAIM",
+    "GUARANTEE_OFFER",
+    "GUARANTEE_RESERVE",
+    "GUARANTEE_SIMULATION",
+    "LAYER",
+    "LIMIT_DECISION",
+    "LIMIT_MODELS",
+    "PLEDGE",
+    "PLEDGE_REFUSAL",
+    "SCORE_MODELS",
+    "SELLER_ADVANCE",
+    "SELLER_FEATURE",
+    "SELLER_LIMIT",
+    "SELLER_SCORE",
+    "SELLER_SCORE_CHANGE",
+    "SELLER_SCORE_PART",
+]

@@ -1,5 +1,5 @@
-"""The jobs: arrivals with reference data, what belongs to a market, the plans over all of them, the scorecard of a
-world, replay, and the trace.
+"""The jobs: arrivals with reference data, what belongs to a market, the plans and the credit over all of them, the
+scorecard of a world, replay, and the trace.
 
 Belongs here: jobs, the nightly schedule, the sensors of the inbox and of publications. Does not: assets.
 All that is partitioned by market is one job: a blocking check holds only within one run.
@@ -17,6 +17,7 @@ from orchestration.trace.assets import show_trace
 ARRIVALS_GROUPS = ("raw", "reference")
 SCORECARD_GROUPS = ("quality",)
 PLANNING_GROUPS = ("planning",)
+CREDIT_GROUPS = ("credit",)
 # In process: a process for each step would import Dagster and dbt again each time.
 arrivals_job = dg.define_asset_job(
     "arrivals_job",
@@ -27,7 +28,7 @@ arrivals_job = dg.define_asset_job(
 market_job = dg.define_asset_job(
     "market_job",
     selection=dg.AssetSelection.all()
-    - dg.AssetSelection.groups(*ARRIVALS_GROUPS, *SCORECARD_GROUPS, *PLANNING_GROUPS)
+    - dg.AssetSelection.groups(*ARRIVALS_GROUPS, *SCORECARD_GROUPS, *PLANNING_GROUPS, *CREDIT_GROUPS)
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
@@ -39,6 +40,12 @@ planning_job = dg.define_asset_job(
     selection=dg.AssetSelection.groups(*PLANNING_GROUPS),
     executor_def=dg.in_process_executor,
     description="Stock, supply, assortment and capacity over all markets, from published tables; published at once.",
+)
+credit_job = dg.define_asset_job(
+    "credit_job",
+    selection=dg.AssetSelection.groups(*CREDIT_GROUPS),
+    executor_def=dg.in_process_executor,
+    description="Scores, limits, pledges and guarantees of sellers, from published tables; published at once.",
 )
 scorecard_job = dg.define_asset_job(
     "scorecard_job",
@@ -92,6 +99,18 @@ def planning_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequ
     yield dg.RunRequest(run_key=f"publication-{publication}")
 
 
-JOBS = (arrivals_job, market_job, planning_job, scorecard_job, replay_job, trace_job)
+@dg.sensor(job=credit_job, minimum_interval_seconds=60)
+def credit_sensor(platform: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Starts the credit job when markets or decisions were published; a market held back publishes its reason, too."""
+    from orchestration.credit.work import newest_publication
+
+    publication = newest_publication(platform.lake)
+    if not publication:
+        yield dg.SkipReason("nothing is published yet")
+        return
+    yield dg.RunRequest(run_key=f"publication-{publication}")
+
+
+JOBS = (arrivals_job, market_job, planning_job, credit_job, scorecard_job, replay_job, trace_job)
 SCHEDULES = (nightly,)
-SENSORS = (inbox_sensor, planning_sensor)
+SENSORS = (inbox_sensor, planning_sensor, credit_sensor)

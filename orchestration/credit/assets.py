@@ -1,0 +1,357 @@
+"""Credit as assets: read what is published, reckon, keep the tables until their gate, publish them at once.
+
+Belongs here: reading, calling, metadata, the gate's step. Does not: any maths.
+Not partitioned: a seller sells into many markets. The job is started by a publication.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from orchestration.credit.measures import CREDIT_GATE, CREDIT_MEASURES
+from orchestration.credit.steps import CreditRules
+from orchestration.credit.tables import (
+    CREDIT_EXPOSURE,
+    CREDIT_MODEL,
+    CREDIT_MODEL_MEASURE,
+    CREDIT_MODELS,
+    CREDIT_STALE_MARKET,
+    GUARANTEE_CLAIM,
+    GUARANTEE_OFFER,
+    GUARANTEE_RESERVE,
+    GUARANTEE_SIMULATION,
+    LIMIT_DECISION,
+    PLEDGE,
+    PLEDGE_REFUSAL,
+    SELLER_ADVANCE,
+    SELLER_FEATURE,
+    SELLER_LIMIT,
+    SELLER_SCORE,
+    SELLER_SCORE_CHANGE,
+    SELLER_SCORE_PART,
+)
+from orchestration.credit.words import WORDS
+from orchestration.credit.work import CreditRun
+from orchestration.gates.checks import CHECK_NAME, results
+from orchestration.gates.gate import run_gate
+from orchestration.gates.measures import WITHOUT_MARKET
+from orchestration.modeling.manifest import PublishedModel
+from orchestration.modeling.translator import OWNERS
+from orchestration.platform import Platform, model_key
+from orchestration.runs.assets import MARKET_TABLES_KEY, REFERENCE_TABLES_KEY
+
+GROUP = "credit"
+CREDIT_KEY = dg.AssetKey(["publication", "credit"])
+READS = (dg.AssetDep(MARKET_TABLES_KEY, partition_mapping=dg.AllPartitionMapping()), REFERENCE_TABLES_KEY)
+
+
+def _spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] = ()) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=model_key(model),
+        deps=[*READS, *(model_key(other) for other in after)],
+        group_name=GROUP,
+        owners=list(OWNERS),
+        kinds={"python", "duckdb"},
+        description=words,
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                [
+                    dg.TableColumn(column.name, column.type, description=WORDS[column.name])
+                    for column in model.spec.columns
+                ]
+            )
+        },
+    )
+
+
+def _run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, platform: Platform) -> CreditRun:
+    """The file of this run: that of its root run, so that a retry goes on where the first try ended."""
+    return CreditRun(platform.settings, platform.lake, context.run.root_run_id or context.run.run_id)
+
+
+def _rules(platform: Platform, history_months: int = 6) -> CreditRules:
+    settings = platform.settings
+    return CreditRules(settings.credit_policy_file, settings.credit_second_person_usd, history_months)
+
+
+def _made(model: PublishedModel, rows: int, **metadata: dg.MetadataValue | str | int | float) -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(asset_key=model_key(model), metadata={"dagster/row_count": rows, **metadata})
+
+
+@dg.multi_asset(
+    name="credit_stale_markets",
+    specs=[_spec(CREDIT_STALE_MARKET, "Markets that are held back or behind: scores of their sellers are stale.")],
+)
+def credit_stale_markets(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
+    """Which markets are stale, why and since when."""
+    from orchestration.credit.steps import stale_markets
+
+    run = _run(context, platform)
+    with run.published() as con:
+        found = stale_markets(con)[CREDIT_STALE_MARKET.name]
+    run.keep(CREDIT_STALE_MARKET, found)
+    words = "; ".join(f"{row.market}: {row.reason}" for row in found.itertuples()) or "none"
+    return _made(CREDIT_STALE_MARKET, len(found), markets=words, sellers=int(found["seller_count"].sum()))
+
+
+class VersionConfig(dg.Config):
+    """What may be asked of the training."""
+
+    retrain: bool = Field(default=False, description="Train a version now, whatever the age of the others.")
+
+
+@dg.multi_asset(
+    name="scorecard_versions",
+    specs=[
+        _spec(CREDIT_MODEL, "Every version of the scorecard: what it was trained on, whether it qualifies, who approved."),
+        _spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and out of time."),
+    ],
+)
+def scorecard_versions(
+    context: dg.AssetExecutionContext, config: VersionConfig, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """The versions with their standing; a new one where none is young enough. Only a person approves one."""
+    from orchestration.credit import steps
+    from orchestration.credit.plots import markdown_table
+
+    run = _run(context, platform)
+    with run.published() as con:
+        made, words = steps.scorecard_versions(con, retrain=config.retrain)
+    models, measures = made[CREDIT_MODEL.name], made[CREDIT_MODEL_MEASURE.name]
+    run.keep(CREDIT_MODEL, models)
+    run.keep(CREDIT_MODEL_MEASURE, measures)
+    columns = ["version", "trained_on", "status", "is_in_use", "row_count", "bad_count", "does_qualify", "qualification"]
+    yield _made(
+        CREDIT_MODEL, len(models), training=words, versions=dg.MetadataValue.md(markdown_table(models[columns].tail(10)))
+    )
+    newest = measures[measures["version"] == models["version"].iloc[-1]] if len(models) else measures
+    wide = newest.pivot_table(index="metric", columns="slice", values="value").round(4).reset_index()
+    yield _made(CREDIT_MODEL_MEASURE, len(measures), newest=dg.MetadataValue.md(markdown_table(wide)))
+
+
+class ScoreConfig(dg.Config):
+    """What may be asked of the scores."""
+
+    history_months: int = Field(
+        default=6, ge=0, le=24, description="Months before the first run whose scores are reckoned, marked as such."
+    )
+
+
+@dg.multi_asset(
+    name="seller_scores",
+    specs=[
+        _spec(SELLER_FEATURE, "What is known of each seller today: the figures behind the score.", after=[CREDIT_MODEL]),
+        _spec(SELLER_SCORE, "Score, probability and grade of each seller, kept by day; a stale one says so."),
+        _spec(SELLER_SCORE_PART, "Points of each characteristic, what it could bring, and why it does not."),
+        _spec(SELLER_SCORE_CHANGE, "Why a score changed since the one before, in points by characteristic."),
+    ],
+)
+def seller_scores(
+    context: dg.AssetExecutionContext, config: ScoreConfig, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Features become scores with reasons; sellers in stale markets keep their last one."""
+    from orchestration.credit import plots, steps
+    from orchestration.forecasting.plots import as_markdown_image
+
+    run = _run(context, platform)
+    models = run.read(CREDIT_MODEL.name)
+    with run.published() as con:
+        made = steps.seller_scores(con, models, _rules(platform, config.history_months))
+    by_name = {model.name: model for model in (SELLER_FEATURE, SELLER_SCORE, SELLER_SCORE_PART, SELLER_SCORE_CHANGE)}
+    for name, frame in made.items():
+        run.keep(by_name[name], frame)
+    scores, changes = made[SELLER_SCORE.name], made[SELLER_SCORE_CHANGE.name]
+    today = scores[scores["as_of_on"] == scores["as_of_on"].max()] if len(scores) else scores
+    metadata: dict[str, dg.MetadataValue | str | int | float] = {
+        "sellers": len(today),
+        "stale": int(today["is_stale"].astype(bool).sum()),
+        "without_score": int(today["score"].isna().sum()),
+        "page_of_a_seller": "python -m orchestration.credit report SELLER",
+    }
+    if not len(today):
+        metadata["empty"] = "no seller is known: nothing that is published names one"
+    elif today["score"].notna().any():
+        metadata["picture"] = dg.MetadataValue.md(
+            as_markdown_image(plots.score_plot(today, models), words="scores of today by grade")
+        )
+        worst = today.sort_values("score").head(20)
+        metadata["lowest"] = dg.MetadataValue.md(
+            plots.markdown_table(worst[["seller_id", "score", "grade", "is_stale", "change_points", "reasons_en"]])
+        )
+    yield _made(SELLER_FEATURE, len(made[SELLER_FEATURE.name]))
+    yield _made(SELLER_SCORE, len(scores), **metadata)
+    yield _made(SELLER_SCORE_PART, len(made[SELLER_SCORE_PART.name]))
+    yield _made(
+        SELLER_SCORE_CHANGE,
+        len(changes),
+        largest=dg.MetadataValue.md(plots.markdown_table(plots.largest_changes(changes))),
+    )
+
+
+@dg.multi_asset(
+    name="seller_limits",
+    specs=[
+        _spec(SELLER_LIMIT, "What may be lent to each seller now, with every term, kept by day.", after=[SELLER_SCORE]),
+        _spec(SELLER_ADVANCE, "Every advance and what is still owed on it."),
+        _spec(PLEDGE, "The pledge ledger: an item of a declaration secures one advance."),
+        _spec(PLEDGE_REFUSAL, "Second pledges of an item, each with its first holder."),
+        _spec(LIMIT_DECISION, "The officers' log: every word that was signed, and what has become of it."),
+    ],
+)
+def seller_limits(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Limits from receipts, rebates, grades and advances, with the officers' hand on them."""
+    from orchestration.credit import plots, steps
+
+    run = _run(context, platform)
+    scores, models = run.read(SELLER_SCORE.name), run.read(CREDIT_MODEL.name)
+    with run.published() as con:
+        made = steps.seller_limits(con, scores, models, _rules(platform))
+    by_name = {model.name: model for model in (SELLER_LIMIT, SELLER_ADVANCE, PLEDGE, PLEDGE_REFUSAL, LIMIT_DECISION)}
+    for name, frame in made.items():
+        run.keep(by_name[name], frame)
+    kept, log = made[SELLER_LIMIT.name], made[LIMIT_DECISION.name]
+    limits = kept[kept["as_of_on"] == kept["as_of_on"].max()] if len(kept) else kept
+    largest = limits.sort_values("limit_usd", ascending=False).head(20)
+    yield _made(
+        SELLER_LIMIT,
+        len(kept),
+        sellers=len(limits),
+        limits_usd=float(limits["limit_usd"].sum()),
+        outstanding_usd=float(limits["outstanding_usd"].sum()),
+        by_hand=int((limits["limit_basis"] != "model").sum()),
+        largest=dg.MetadataValue.md(plots.markdown_table(largest[["seller_id", "grade", "limit_usd", "reason"]])),
+    )
+    advances = made[SELLER_ADVANCE.name]
+    yield _made(SELLER_ADVANCE, len(advances), overdue_usd=float(advances["overdue_usd"].sum()))
+    yield _made(PLEDGE, len(made[PLEDGE.name]))
+    refusals = made[PLEDGE_REFUSAL.name]
+    yield _made(
+        PLEDGE_REFUSAL,
+        len(refusals),
+        refused=dg.MetadataValue.md(plots.markdown_table(refusals[["advance_no", "seller_id", "reason"]].head(20))),
+    )
+    columns = ["decided_at", "decision_id", "decision", "seller_id", "model_version", "decided_by", "state", "state_reason"]
+    yield _made(LIMIT_DECISION, len(log), newest=dg.MetadataValue.md(plots.markdown_table(log[columns].tail(20))))
+
+
+class GuaranteeConfig(dg.Config):
+    """What may be asked of the reserve."""
+
+    confidence_pct: float = Field(default=99.0, ge=80, le=99.9, description="Share of paths in which it must hold.")
+    paths: int = Field(default=20_000, ge=2_000, le=200_000, description="Paths that are simulated.")
+    seed: int = Field(default=20260301, description="Seed of the paths.")
+
+
+@dg.multi_asset(
+    name="guarantees",
+    specs=[
+        _spec(GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE]),
+        _spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
+        _spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),
+        _spec(GUARANTEE_CLAIM, "Every claim: what the terms pay of it, and what has become of it."),
+    ],
+)
+def guarantees(
+    context: dg.AssetExecutionContext, config: GuaranteeConfig, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Prices, reserve, simulation and claims of the guarantee."""
+    from orchestration.credit import plots
+    from orchestration.credit.guarantee.book import ReserveRules
+    from orchestration.credit.guarantee.steps import guarantee
+    from orchestration.forecasting.plots import as_markdown_image
+
+    run = _run(context, platform)
+    rules = ReserveRules(config.confidence_pct / 100, config.paths, config.seed)
+    with run.published() as con:
+        made = guarantee(con, run.read(SELLER_SCORE.name), platform.settings.credit_policy_file, rules)
+    by_name = {
+        model.name: model for model in (GUARANTEE_OFFER, GUARANTEE_RESERVE, GUARANTEE_SIMULATION, GUARANTEE_CLAIM)
+    }
+    for name, frame in made.items():
+        run.keep(by_name[name], frame)
+    offers, reserve, paths, claims = (made[name] for name in by_name)
+    yield _made(GUARANTEE_OFFER, len(offers), offered=int(offers["is_offered"].astype(bool).sum()))
+    columns = ["market", "orders_of_a_year", "expected_loss_of_a_year_usd", "price_of_a_year_usd", "reserve_usd"]
+    yield _made(
+        GUARANTEE_RESERVE, len(reserve), table=dg.MetadataValue.md(plots.markdown_table(reserve[columns].round(0)))
+    )
+    metadata: dict[str, dg.MetadataValue | str | int | float] = {}
+    if len(paths):
+        metadata["picture"] = dg.MetadataValue.md(as_markdown_image(plots.fund_plot(paths), words="fund of two years"))
+    yield _made(GUARANTEE_SIMULATION, len(paths), **metadata)
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in claims["verdict"].value_counts().items())
+    yield _made(GUARANTEE_CLAIM, len(claims), verdicts=verdicts or "no claim")
+
+
+@dg.multi_asset(
+    name="credit_exposure",
+    specs=[
+        _spec(
+            CREDIT_EXPOSURE,
+            "What is lent, promised and guaranteed, by market and grade.",
+            after=[SELLER_LIMIT, SELLER_SCORE, GUARANTEE_OFFER],
+        )
+    ],
+)
+def credit_exposure(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
+    """Each seller's money and limit divided among his markets."""
+    from orchestration.credit import plots
+    from orchestration.credit.exposure import exposure_rows
+    from orchestration.forecasting.plots import as_markdown_image
+
+    run = _run(context, platform)
+    kept = {model.name: run.read(model.name) for model in (SELLER_LIMIT, SELLER_SCORE, GUARANTEE_OFFER)}
+    with run.published() as con:
+        rows = exposure_rows(con, kept)
+    run.keep(CREDIT_EXPOSURE, rows)
+    metadata: dict[str, dg.MetadataValue | str | int | float] = {}
+    if len(rows):
+        metadata["picture"] = dg.MetadataValue.md(as_markdown_image(plots.exposure_plot(rows), words="exposure"))
+    return _made(CREDIT_EXPOSURE, len(rows), **metadata)
+
+
+@dg.multi_asset_check(
+    name=CREDIT_GATE,
+    specs=[
+        dg.AssetCheckSpec(
+            CHECK_NAME,
+            asset=dg.AssetKey(table.split(".")),
+            blocking=True,
+            description="What scores, limits and guarantees must satisfy before anybody lends by them.",
+        )
+        for table in dict.fromkeys(measure.table for measure in CREDIT_MEASURES)
+    ],
+)
+def credit_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Blocks the publication of figures that break a critical promise."""
+    with _run(context, platform).connect() as con:
+        has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in CREDIT_MEASURES)
+        expected = {WITHOUT_MARKET} if has_rows else set()
+        verdict = run_gate(con, CREDIT_GATE, CREDIT_MEASURES, expected, platform.judges)
+    keys = [dg.AssetKey(table.split(".")) for table in dict.fromkeys(measure.table for measure in CREDIT_MEASURES)]
+    yield from results(context, verdict, keys)
+
+
+@dg.asset(
+    key=CREDIT_KEY,
+    deps=[model_key(model) for model in CREDIT_MODELS],
+    group_name=GROUP,
+    owners=list(OWNERS),
+    kinds={"python", "iceberg"},
+)
+def credit_tables(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+    """Every table of credit, made visible at once."""
+    run = _run(context, platform)
+    publication = run.publish()
+    run.remove()
+    platform.judges.stop()
+    return dg.MaterializeResult(metadata={"publication": publication})

@@ -1,0 +1,188 @@
+"""Training a version of the scorecard, and whether it qualifies.
+
+Belongs here: the split in time, the fit, its measures. Does not: the sample (see `samples.py`), which version is used
+(see `versions.py`), the scorecard's maths.
+
+The newest days of the sample are not learnt from at first: a scorecard of the earlier ones is measured on them. What is
+kept is then fitted on all days, so that today's scores know the newest outcomes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from orchestration.credit.scorecard.card import Scorecard
+    from orchestration.credit.scorecard.characteristic import Characteristic
+    from orchestration.credit.scorecard.settings import ScorecardSettings
+
+OUT_OF_TIME, TRAINING, IN_USE = "out_of_time", "training", "in_use_out_of_time"
+LEAST_BADS = 30
+# What a version must reach before a person may approve it.
+LEAST_GINI, MOST_GINI_LOST, LEAST_P_VALUE = 0.20, 0.02, 0.01
+
+
+class TrainingError(ValueError):
+    """No scorecard can be trained; the message says what is missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A version: its card, what it was trained on, its measures (slice, metric, value), and whether it qualifies."""
+
+    version: str
+    card: "Scorecard"
+    trained_on: date
+    from_on: date
+    to_on: date
+    row_count: int
+    bad_count: int
+    measures: pd.DataFrame
+    does_qualify: bool
+    qualification: str
+
+
+def train(
+    sample: pd.DataFrame,
+    characteristics: "Sequence[Characteristic]",
+    trained_on: date,
+    *,
+    settings: "ScorecardSettings | None" = None,
+    in_use: "Scorecard | None" = None,
+) -> Trained:
+    """A scorecard of `sample`: as_of_on, seller_id, is_bad, weight and the characteristics, a row per seller and day.
+
+    weight: how much of the horizon a row has shown (1 for a bad one), so that weighted rates are those of the horizon.
+    in_use: the version that is used now; the new one may not fall behind it on the newest days.
+    Raises TrainingError where there are too few bads, or none, or no characteristic tells anything.
+    """
+    from orchestration.credit.scorecard.characteristic import ScorecardError
+
+    rows = sample.sort_values(["as_of_on", "seller_id"], kind="stable", ignore_index=True)
+    bads = int(rows["is_bad"].sum())
+    if bads < LEAST_BADS:
+        raise TrainingError(f"{bads} bads among {len(rows)} rows with an outcome: a scorecard needs {LEAST_BADS}")
+    if bads == len(rows):
+        raise TrainingError(f"all {len(rows)} rows with an outcome are bad: there is nothing to tell apart")
+    days = sorted(set(rows["as_of_on"]))
+    try:
+        card = _fitted(rows, characteristics, settings)
+        measures = [_measured(card, rows, TRAINING, was_fitted=True)]
+        late = _newest_days(rows, days)
+        if late is not None:
+            early = _fitted(rows[~late], characteristics, settings)
+            measures.append(_measured(early, rows[late], OUT_OF_TIME))
+            if in_use is not None:
+                measures.append(_measured(in_use, rows[late], IN_USE))
+    except ScorecardError as error:
+        raise TrainingError(str(error)) from error
+    told = pd.concat(measures, ignore_index=True)
+    against = _objections(told, card)
+    digest = hashlib.sha256(card.to_json().encode()).hexdigest()
+    return Trained(
+        version=f"{trained_on:%Y%m%d}-{digest[:8]}",
+        card=card,
+        trained_on=trained_on,
+        from_on=days[0],
+        to_on=days[-1],
+        row_count=len(rows),
+        bad_count=bads,
+        measures=told,
+        does_qualify=not against,
+        qualification="; ".join(against) or "every measure holds",
+    )
+
+
+def figure(measures: pd.DataFrame, part: str, metric: str) -> float | None:
+    """One figure of the measures; None where it was not measured."""
+    found = measures.loc[(measures["slice"] == part) & (measures["metric"] == metric), "value"]
+    return None if found.empty or pd.isna(found.iloc[0]) else float(found.iloc[0])
+
+
+def _newest_days(rows: pd.DataFrame, days: Sequence[date]) -> "pd.Series[bool] | None":
+    """The rows of the newest days that hold at least a fifth of the bads; None where no split leaves bads on both."""
+    whole = int(rows["is_bad"].sum())
+    for count in range(1, len(days)):
+        late = rows["as_of_on"] >= days[-count]
+        bads = int(rows.loc[late, "is_bad"].sum())
+        if bads >= max(0.2 * whole, 5):
+            return late if whole - bads >= LEAST_BADS else None
+    return None
+
+
+def _fitted(
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
+) -> "Scorecard":
+    from orchestration.credit.scorecard.fitting import fit_scorecard
+
+    return fit_scorecard(
+        rows.reset_index(drop=True),
+        rows["is_bad"].to_numpy(bool),
+        characteristics,
+        weight=rows["weight"].to_numpy(float),
+        settings=settings,
+    )
+
+
+def _measured(card: "Scorecard", rows: pd.DataFrame, part: str, *, was_fitted: bool = False) -> pd.DataFrame:
+    """Figures of one slice. Order is measured by row, rates by weight."""
+    from orchestration.credit.scorecard.validation import brier, gini, ks
+
+    probability = card.score(rows)["probability"].to_numpy(float)
+    is_bad, weight = rows["is_bad"].to_numpy(bool), rows["weight"].to_numpy(float)
+    order = gini(probability, is_bad, weight)
+    found = {
+        "row_count": float(len(rows)),
+        "bad_count": float(is_bad.sum()),
+        "auc": (order + 1.0) / 2.0,
+        "gini": order,
+        "ks": ks(probability, is_bad),
+        "brier": brier(probability, is_bad),
+        "mean_probability": float(np.average(probability, weights=weight)),
+        "bad_rate": float(np.average(is_bad, weights=weight)),
+        "calibration_p_value": calibration_p_value(probability, is_bad, weight, was_fitted=was_fitted),
+    }
+    return pd.DataFrame(
+        {"slice": part, "metric": list(found), "value": [value if np.isfinite(value) else None for value in found.values()]}
+    )
+
+
+def calibration_p_value(
+    probability: np.ndarray, is_bad: np.ndarray, weight: np.ndarray, *, parts: int = 10, was_fitted: bool = False
+) -> float:
+    """Chance of rates by decile as far from the probabilities as these, if those were right (Hosmer and Lemeshow 1980).
+
+    With weights: a row counts as much as it has shown.
+    """
+    from scipy.stats import chi2
+
+    limits = np.unique(np.quantile(probability, np.linspace(0, 1, parts + 1)[1:-1]))
+    part = np.searchsorted(limits, probability, side="left")
+    expected = np.bincount(part, weights=weight * probability)
+    seen = np.bincount(part, weights=weight * is_bad)
+    spread = np.bincount(part, weights=weight * probability * (1.0 - probability))
+    used = spread > 0
+    statistic = float(((seen - expected)[used] ** 2 / spread[used]).sum())
+    return float(chi2.sf(statistic, max(1, int(used.sum()) - (2 if was_fitted else 0))))
+
+
+def _objections(measures: pd.DataFrame, card: "Scorecard") -> list[str]:
+    """What speaks against a version."""
+    found = []
+    gini, calibration = (figure(measures, OUT_OF_TIME, name) for name in ("gini", "calibration_p_value"))
+    if gini is None:
+        found.append("there are too few bads for a measure out of time")
+    elif gini < LEAST_GINI:
+        found.append(f"Gini out of time is {gini:.3f}, below {LEAST_GINI:g}")
+    before = figure(measures, IN_USE, "gini")
+    if gini is not None and before is not None and gini < before - MOST_GINI_LOST:
+        found.append(f"Gini out of time is {gini:.3f}, that of the version in use {before:.3f}")
+    if calibration is not None and calibration < LEAST_P_VALUE:
+        found.append(f"its probabilities do not fit the newest outcomes (p = {calibration:.4f})")
+    found += [f"{note.name}: {note.text}" for note in card.notes if note.code == "leak_suspicion"]
+    return found
