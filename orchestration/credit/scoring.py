@@ -76,7 +76,7 @@ def unscored(features: pd.DataFrame, as_of: date, why: str) -> Scored:
     scores = pd.DataFrame({"seller_id": features["seller_id"].reset_index(drop=True)})
     given = {"as_of_on": as_of, "scored_on": as_of, "basis": "published", "note": why, "reasons_en": "", "reasons_zh": ""}
     scores = scores.assign(**{name: given.get(name) for name in SCORE_COLUMNS if name != "seller_id"})
-    return Scored(scores[list(SCORE_COLUMNS)], pd.DataFrame({name: [] for name in PART_COLUMNS}))
+    return Scored(scores[list(SCORE_COLUMNS)], pd.DataFrame({name: pd.Series(dtype="object") for name in PART_COLUMNS}))
 
 
 def score_changes(parts: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
@@ -93,8 +93,8 @@ def score_changes(parts: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
         both[name] = both[name].fillna(both[f"{name}_before"])
     for name in ("as_of_on", "version"):
         for side, frame in ((name, parts), (f"{name}_before", before)):
-            known = frame.drop_duplicates("seller_id").set_index("seller_id")[name]
-            both[side] = both[side].where(both[side].notna(), both["seller_id"].map(known))
+            known = dict(zip(frame["seller_id"], frame[name], strict=True))
+            both[side] = [known[seller] for seller in both["seller_id"]]
     both["points"] = both["points"].fillna(0).astype(int)
     both["previous_points"] = both["points_before"].fillna(0).astype(int)
     both["change_points"] = both["points"] - both["previous_points"]

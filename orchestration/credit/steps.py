@@ -79,9 +79,9 @@ def scorecard_versions(con: "duckdb.DuckDBPyConnection", *, retrain: bool = Fals
         words = "the version in use is young enough"
         if retrain or is_training_due(models, as_of):
             try:
-                made = _trained(con, as_of, models)
+                made, definition = _trained(con, as_of, models)
                 if made.version not in set(models["version"]):
-                    models = pd.concat([one for one in (models, _model_row(made)) if len(one)], ignore_index=True)
+                    models = pd.concat([one for one in (models, _model_row(made, definition)) if len(one)], ignore_index=True)
                     told = made.measures.assign(version=made.version)
                     measures = pd.concat([one for one in (measures, told) if len(one)], ignore_index=True)
                 words = f"{made.version} of {made.row_count} rows, {made.bad_count} bad: {made.qualification}"
@@ -141,9 +141,9 @@ def seller_scores(
     features = _long(today, card.names if not used.empty else [])
     return {
         SELLER_FEATURE.name: in_columns(features.assign(as_of_on=as_of), SELLER_FEATURE),
-        SELLER_SCORE.name: in_columns(replaceday_of(scores, rows, as_of), SELLER_SCORE),
+        SELLER_SCORE.name: in_columns(replace_day(scores, rows, as_of), SELLER_SCORE),
         SELLER_SCORE_PART.name: in_columns(parts[days.isin([pd.Timestamp(day) for day in kept])], SELLER_SCORE_PART),
-        SELLER_SCORE_CHANGE.name: in_columns(replaceday_of(changes, new_changes, as_of), SELLER_SCORE_CHANGE),
+        SELLER_SCORE_CHANGE.name: in_columns(replace_day(changes, new_changes, as_of), SELLER_SCORE_CHANGE),
     }
 
 
@@ -177,7 +177,7 @@ def seller_limits(
     )
     made = made.assign(as_of_on=as_of)
     return {
-        SELLER_LIMIT.name: in_columns(replaceday_of(read_kept(con, SELLER_LIMIT), made, as_of), SELLER_LIMIT),
+        SELLER_LIMIT.name: in_columns(replace_day(read_kept(con, SELLER_LIMIT), made, as_of), SELLER_LIMIT),
         SELLER_ADVANCE.name: in_columns(owed, SELLER_ADVANCE),
         PLEDGE.name: in_columns(book.ledger, PLEDGE),
         PLEDGE_REFUSAL.name: in_columns(book.refusals, PLEDGE_REFUSAL),
@@ -217,7 +217,8 @@ def _limit_inputs(
     return rows.sort_values("seller_id", ignore_index=True)
 
 
-def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame) -> Trained:
+def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame) -> tuple[Trained, str]:
+    """A version, and the definition of bad by which it was trained."""
     from orchestration.credit.characteristics import CHARACTERISTICS
     from orchestration.credit.samples import samples, snapshot_dates
     from orchestration.credit.scorecard.card import Scorecard
@@ -235,20 +236,21 @@ def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame
     if frame.empty:
         raise TrainingError("no seller has an outcome: there are no instalments to learn from")
     used = models[models["is_in_use"].astype(bool)] if len(models) else models
-    return train(
+    made = train(
         frame,
         CHARACTERISTICS,
         as_of,
         settings=ScorecardSettings(evidence_column="evidence_orders"),
         in_use=Scorecard.from_json(str(used["card_json"].iloc[0])) if len(used) else None,
     )
+    return made, HARD.code
 
 
-def _model_row(made: Trained) -> pd.DataFrame:
+def _model_row(made: Trained, definition: str) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "version": made.version, "trained_on": made.trained_on, "target_definition": "hard",
+                "version": made.version, "trained_on": made.trained_on, "target_definition": definition,
                 "sample_from_on": made.from_on, "sample_to_on": made.to_on, "row_count": made.row_count,
                 "bad_count": made.bad_count, "does_qualify": made.does_qualify, "qualification": made.qualification,
                 "notes": "; ".join(f"{note.name or 'sample'}: {note.text}" for note in made.card.notes),

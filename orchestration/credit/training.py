@@ -184,5 +184,5 @@ def _objections(measures: pd.DataFrame, card: "Scorecard") -> list[str]:
         found.append(f"Gini out of time is {gini:.3f}, that of the version in use {before:.3f}")
     if calibration is not None and calibration < LEAST_P_VALUE:
         found.append(f"its probabilities do not fit the newest outcomes (p = {calibration:.4f})")
-    found += [f"{note.name}: {note.text}" for note in card.notes if note.code == "leak_suspicion"]
+    found += [f"{note.name}: {note.text}" for note in card.notes if note.code == "separates"]
     return found
