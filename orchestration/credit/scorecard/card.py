@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestration.credit.scorecard.bins import Bins
-from orchestration.credit.scorecard.calibration import Calibration, fit_calibration
+from orchestration.credit.scorecard.calibration import Calibration
 from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError
 from orchestration.credit.scorecard.settings import Grade, Scaling
 
@@ -208,7 +208,8 @@ class Scorecard:
     ) -> "Scorecard":
         """The card with its probabilities fitted anew to later outcomes: points stay."""
         score = self.score(frame)["score"].to_numpy(dtype=np.float64)
-        return replace(self, calibration=fit_calibration(score, np.asarray(is_bad, dtype=bool), self.scaling, weight))
+        flags = np.asarray(is_bad, dtype=np.bool_)
+        return replace(self, calibration=self.calibration.refitted(score, flags, self.scaling, weight))
 
     def to_json(self) -> str:
         """The card as JSON; read back, it is equal to the last bit."""

@@ -16,7 +16,7 @@ import pandas as pd
 
 from orchestration.credit.scorecard.binning import Outcome, fit_bins
 from orchestration.credit.scorecard.bins import Bins
-from orchestration.credit.scorecard.calibration import Calibration
+from orchestration.credit.scorecard.calibration import Calibration, fit_curve
 from orchestration.credit.scorecard.card import Development, Note, Part, Scorecard
 from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError, require_distinct
 from orchestration.credit.scorecard.regression import Regression, aligned_intercept, fit_positive
@@ -26,6 +26,8 @@ from orchestration.credit.scorecard.settings import ScorecardSettings
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _FEW_BADS = 50
+_FEW_ROWS = 5000
+_TIMES = 3
 _THIN_GRID = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 
 
@@ -70,9 +72,14 @@ def fit_scorecard(
     inside = np.column_stack([bins.woe[bins.codes(column)] for bins, column in zip(found, columns, strict=True)])
     found, inside = _without_twins(found, inside, outcome, notes)
 
-    design = out_of_fold_woe(frame, outcome, [item.characteristic for item in found], settings)
+    design = _unseen_woe(frame, outcome, [item.characteristic for item in found], settings, inside)
+    times = len(design) // len(frame)
     regression, places, dropped = fit_positive(
-        inside if design is None else design, ~outcome.is_bad, outcome.weight, settings.ridge
+        design,
+        np.tile(~outcome.is_bad, times),
+        np.tile(outcome.weight / times, times),
+        ridge=settings.ridge,
+        is_pulled=settings.is_pulled,
     )
     for place in dropped:
         text = "its sign in the regression says that safer looks worse: left out"
@@ -81,13 +88,17 @@ def fit_scorecard(
     shift = aligned_intercept(regression.line(inside), ~outcome.is_bad, outcome.weight)
     regression = replace(regression, intercept=regression.intercept + shift)
     card = _card(found, inside, regression, outcome, settings, notes)
-    if not settings.evidence_column:
-        return card
-    thin = settings.thin_evidence
-    if thin is None:
-        unseen = regression.line(inside if design is None else design[:, places])
-        thin = _thin_evidence(unseen, frame[settings.evidence_column], outcome)
-    return replace(card, evidence_column=settings.evidence_column, thin_evidence=float(thin))
+    # What the regression saw are rows unseen by their bins: on them probabilities are fitted.
+    unseen = np.reshape(regression.line(design[:, places]), (times, len(frame)))
+    if settings.evidence_column:
+        card, unseen = _with_thin_files(card, unseen, frame[settings.evidence_column], outcome, settings)
+    if settings.is_calibrated and design is not inside:
+        score = settings.scaling.offset + settings.scaling.factor * unseen
+        curve = fit_curve(
+            score.ravel(), np.tile(outcome.is_bad, times), settings.scaling, np.tile(outcome.weight / times, times)
+        )
+        card = replace(card, calibration=curve)
+    return card
 
 
 def checked_outcome(
@@ -131,16 +142,15 @@ def fold_numbers(is_bad: Bools, folds: int, seed: int) -> npt.NDArray[np.int64]:
 
 
 def out_of_fold_woe(
-    frame: pd.DataFrame, outcome: Outcome, characteristics: Sequence[Characteristic], settings: ScorecardSettings
-) -> Floats | None:
-    """Weights of evidence of each row by bins of the other folds; None where a class is too small for folds."""
-    flags = outcome.is_bad
-    folds = min(settings.folds, int(flags.sum()), int((~flags).sum()))
-    if folds < 2:
-        return None
-    fold = fold_numbers(flags, folds, settings.seed)
+    frame: pd.DataFrame,
+    outcome: Outcome,
+    characteristics: Sequence[Characteristic],
+    settings: ScorecardSettings,
+    fold: npt.NDArray[np.int64],
+) -> Floats:
+    """Weights of evidence of each row by bins of the other folds."""
     design = np.zeros((len(frame), len(characteristics)))
-    for number in range(folds):
+    for number in np.unique(fold):
         is_out = fold == number
         part = outcome.part(~is_out)
         for place, characteristic in enumerate(characteristics):
@@ -148,6 +158,30 @@ def out_of_fold_woe(
             bins = fit_bins(column[~is_out], part, characteristic, settings)
             design[is_out, place] = bins.woe[bins.codes(column[is_out])]
     return design
+
+
+def _unseen_woe(
+    frame: pd.DataFrame,
+    outcome: Outcome,
+    characteristics: Sequence[Characteristic],
+    settings: ScorecardSettings,
+    inside: Floats,
+) -> Floats:
+    """What the regression sees: out-of-fold weights of evidence, of few rows several times by other folds.
+
+    Where a class is too small for folds, or folds are not wanted, the rows' own.
+    """
+    flags = outcome.is_bad
+    folds = min(settings.folds, int(flags.sum()), int((~flags).sum()))
+    if folds < 2:
+        return inside
+    times = _TIMES if len(frame) < _FEW_ROWS else 1
+    return np.vstack(
+        [
+            out_of_fold_woe(frame, outcome, characteristics, settings, fold_numbers(flags, folds, settings.seed + time))
+            for time in range(times)
+        ]
+    )
 
 
 def _informative(found: list[Bins], settings: ScorecardSettings, notes: list[Note]) -> list[Bins]:
@@ -245,18 +279,24 @@ def _whole_points(
     return _Points(tuple(parts), round(mean))
 
 
-def _thin_evidence(line: Floats, evidence: pd.Series, outcome: Outcome) -> float:
-    """Evidence at which a row counts half: the one under which the outcomes are likeliest; 0 where no pull helps.
+def _with_thin_files(
+    card: Scorecard, line: Floats, evidence: pd.Series, outcome: Outcome, settings: ScorecardSettings
+) -> tuple[Scorecard, Floats]:
+    """The card that pulls thin files to the portfolio, and the ln(odds) pulled.
 
-    Each row's ln(odds) is pulled to the portfolio's mean by n / (n + k), and k is chosen from a grid.
+    Each row's ln(odds) is pulled to the portfolio's mean by n / (n + k). Where k is not set it is the one from a grid
+    under which the outcomes are likeliest; 0 where no pull helps.
     """
-    amount = np.maximum(evidence.to_numpy(dtype=np.float64, na_value=0.0), 0.0)
-    centre = float(np.average(line, weights=outcome.weight))
+    amount = np.maximum(np.nan_to_num(evidence.to_numpy(dtype=np.float64, na_value=0.0)), 0.0)
+    centre = (card.development.mean_score - settings.scaling.offset) / settings.scaling.factor
+
+    def pulled(k: float) -> Floats:
+        return centre + (line - centre) * (amount / (amount + k) if k else 1.0)
 
     def loss(k: float) -> float:
-        pulled = centre + (line - centre) * (amount / (amount + k) if k else 1.0)
-        pulled = pulled + aligned_intercept(pulled, ~outcome.is_bad, outcome.weight)
-        signed = np.where(outcome.is_bad, -pulled, pulled)
-        return float((outcome.weight * np.logaddexp(0.0, -signed)).sum())
+        mean = pulled(k).mean(axis=0)
+        mean = mean + aligned_intercept(mean, ~outcome.is_bad, outcome.weight)
+        return float((outcome.weight * np.logaddexp(0.0, np.where(outcome.is_bad, mean, -mean))).sum())
 
-    return min((0.0, *_THIN_GRID), key=loss)
+    k = settings.thin_evidence if settings.thin_evidence is not None else min((0.0, *_THIN_GRID), key=loss)
+    return replace(card, evidence_column=settings.evidence_column, thin_evidence=float(k)), pulled(k)

@@ -62,13 +62,15 @@ class ScorecardSettings:
     least_of_a_class: float = 3.0  # goods, and bads, in a coarse bin
     most_bins: int = 12
     fine_bins: int = 64
-    bin_penalty: float = 2.0  # what one more bin must add to the log-likelihood
+    bin_penalty: float = 0.5  # what one more bin must add to the log-likelihood
     turn_penalty: float = 6.0  # what a course that turns must add, where the direction is free
-    prior_bads: float = 1.0  # bads of the portfolio's rate that are added to every bin
+    prior_bads: float = 3.0  # bads of the portfolio's rate that are added to every bin
     least_iv: float = 0.02
     leak_iv: float = 0.5
     folds: int = 5  # weights of evidence for the regression come from the other folds; 0: from all rows
+    is_pulled: bool = True  # coefficients are pulled together as far as their errors say (`regression.py`)
     ridge: float = 0.0
+    is_calibrated: bool = True  # the map from score to probability may bend, where there are enough bads
     seed: int = 20260301
     scaling: Scaling = Scaling()
     grades: tuple[Grade, ...] = GRADES
