@@ -1,0 +1,128 @@
+"""Facts of sellers with the moments at which they happened, as temporary tables of one connection.
+
+Belongs here: one pass over each published table, and windows before each day that is asked about. Does not: figures.
+
+Every table carries moments, and every reader compares them with its own day (`asked.as_of_on`): what happened on the
+day itself or later does not count. Times are UTC; a day begins at midnight UTC.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+# How far back sales and deliveries are looked at, and how far back the rarer facts are.
+SALES_DAYS, OBSERVATION_DAYS = 365, 730
+# An order whose money or goods are still to come after so long has an open trail.
+TRAIL_DAYS = 75
+
+_ASKED = "create or replace temp table credit_asked (as_of_on date)"
+
+# Whole orders: a milestone is reached when all lines have reached it, a side track when one has taken it.
+_ORDERS = """
+    create or replace temp table credit_order as
+    with
+    -- Goods made to order wait for their making; what a product was first sold as needs no later version.
+    made_to_order as (
+        select product_key
+        from stg_products
+        group by product_key
+        having coalesce(min_by(is_made_to_order, valid_from), false)
+    )
+    select
+        ledger.order_key,
+        any_value(ledger.seller_key) as seller_key,
+        any_value(ledger.market) as market,
+        min(ledger.ordered_at) as ordered_at,
+        case when count(ledger.line_amount_usd) = count(*) then sum(ledger.line_amount_usd)::double end as usd,
+        case when min(ledger.currency_code) = max(ledger.currency_code) then min(ledger.currency_code) end
+            as currency_code,
+        sum(ledger.line_amount)::double as amount,
+        case when count(ledger.paid_at) = count(*) then max(ledger.paid_at) end as paid_at,
+        case when count(ledger.declared_at) = count(*) then max(ledger.declared_at) end as declared_at,
+        case when count(ledger.released_at) = count(*) then max(ledger.released_at) end as released_at,
+        case when count(ledger.shipped_at) = count(*) then max(ledger.shipped_at) end as shipped_at,
+        case when count(ledger.delivered_at) = count(*) then max(ledger.delivered_at) end as delivered_at,
+        case when count(ledger.received_at) = count(*) then max(ledger.received_at) end as received_at,
+        min(ledger.cancelled_at) as cancelled_at,
+        min(ledger.stopped_at) as stopped_at,
+        min(least(ledger.lost_at, ledger.returned_to_sender_at)) as undelivered_at,
+        min(ledger.returned_at) as returned_at,
+        min(ledger.promised_on) as promised_on,
+        min(ledger.declaration_key) as declaration_key,
+        bool_or(made_to_order.product_key is not null) as is_made_to_order
+    from fct_trade_ledger as ledger
+    left join made_to_order on ledger.product_key = made_to_order.product_key
+    where ledger.seller_key is not null and ledger.ordered_at < (select max(as_of_on) from credit_asked)
+        and ledger.ordered_at >= (select min(as_of_on) from credit_asked) - interval ({observation}) day
+    group by ledger.order_key
+"""
+
+# Orders of each window, with what had become of them by the day. `pace` is the logarithm of the hours from payment to
+# the export papers; goods from a warehouse abroad were declared before, and count to the carrier's hand-over.
+_SEEN = """
+    create or replace temp table credit_seen as
+    with
+    windowed as (
+        select asked.as_of_on, orders.*, asked.as_of_on::timestamp as until,
+            (date_diff('day', orders.ordered_at::date, asked.as_of_on) - 1) // 91 as quarter,
+            case when orders.declared_at > orders.paid_at then orders.declared_at else orders.shipped_at end
+                as handled_at
+        from credit_order as orders
+        inner join credit_asked as asked
+            on orders.ordered_at < asked.as_of_on
+            and orders.ordered_at >= asked.as_of_on - interval ({observation}) day
+    )
+    select
+        as_of_on, order_key, seller_key, market, quarter, ordered_at, usd, currency_code, amount,
+        case
+            when handled_at < until and handled_at > paid_at and not is_made_to_order
+                then ln(greatest(date_diff('minute', paid_at, handled_at), 10) / 60.0)
+        end as pace,
+        -- Goods that were declared before they were ordered are sold from a warehouse abroad.
+        coalesce(declared_at < least(ordered_at, until), false) as is_stocked,
+        coalesce(cancelled_at < until, false) as is_cancelled,
+        -- A day of grace: the promise is a day of the market, and midnight there is not midnight UTC.
+        case
+            when promised_on + 2 <= as_of_on and not coalesce(cancelled_at < until, false)
+                then not coalesce(delivered_at < least(until, (promised_on + 2)::timestamp), false)
+        end as is_late,
+        case when delivered_at < until - interval 30 day then coalesce(returned_at < until, false) end as is_returned,
+        case
+            when shipped_at < until - interval 60 day then coalesce(undelivered_at < until, false)
+        end as is_undelivered,
+        case
+            when ordered_at < until - interval ({trail}) day and not coalesce(cancelled_at < until, false)
+                then not (
+                    coalesce(paid_at < until, false) and coalesce(released_at < until, false)
+                    and coalesce(delivered_at < until, false) and coalesce(received_at < until, false)
+                )
+        end as is_open_trail,
+        case when declared_at < until then declaration_key end as declaration_key,
+        coalesce(stopped_at < until, false) as is_stopped
+    from windowed
+"""
+
+
+@contextmanager
+def facts(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> Iterator[None]:
+    """Temporary tables `credit_asked`, `credit_order` and `credit_seen`; gone when the block ends.
+
+    con: a connection in which the published tables are readable by their names (`orchestration.sql.connect`).
+    Raises ValueError without a day.
+    """
+    if not dates:
+        raise ValueError("features need at least one day to be asked about")
+    days = {"observation": OBSERVATION_DAYS, "trail": TRAIL_DAYS}
+    try:
+        con.execute(_ASKED)
+        con.executemany("insert into credit_asked (as_of_on) values (?)", [(day,) for day in sorted(set(dates))])
+        con.execute(_ORDERS.format(**days))
+        con.execute(_SEEN.format(**days))
+        yield
+    finally:
+        for name in ("credit_seen", "credit_order", "credit_asked"):
+            con.execute(f"drop table if exists temp.{name}")
