@@ -2,7 +2,7 @@
 
 Belongs here: the formula of `domain.md` d, stops, the officer's hand on it. Does not: grades, sums, decisions.
 
-    limit = max(0, min(cap, α · verified receipts of 180 days, β · unpaid eligible rebates) × grade factor − outstanding)
+    limit = max(0, min(cap, α · verified receipts of 180 days, β · unpaid rebates) × grade factor − outstanding)
 
 An override is the whole line instead of the first part: what is outstanding is taken off it, too. A frozen limit is 0.
 The model's figure stands beside either.

@@ -48,7 +48,7 @@ SNAPSHOT_MONTHS = 3
 
 @dataclass(frozen=True)
 class CreditRules:
-    """What an installation says of credit: its policy, the threshold of the second person, months reckoned backwards."""
+    """What an installation says: its policy, the threshold of the second person, months that are reckoned backwards."""
 
     policy_file: Path = POLICY_FILE
     second_person_usd: float = 50_000.0
