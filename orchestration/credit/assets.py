@@ -47,6 +47,8 @@ READS = (dg.AssetDep(MARKET_TABLES_KEY, partition_mapping=dg.AllPartitionMapping
 
 
 def _spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] = ()) -> dg.AssetSpec:
+    # A table behind a blocking check makes whoever depends on it wait for the gate, and the gate waits for all of them:
+    # steps follow each other by tables that the gate does not judge.
     return dg.AssetSpec(
         key=model_key(model),
         deps=[*READS, *(model_key(other) for other in after)],
@@ -212,7 +214,7 @@ def seller_scores(
 @dg.multi_asset(
     name="seller_limits",
     specs=[
-        _spec(SELLER_LIMIT, "What may be lent to each seller now, with every term, kept by day.", after=[SELLER_SCORE]),
+        _spec(SELLER_LIMIT, "What may be lent to each seller now, with every term, kept by day.", after=[SELLER_SCORE_PART]),
         _spec(SELLER_ADVANCE, "Every advance and what is still owed on it."),
         _spec(PLEDGE, "The pledge ledger: an item of a declaration secures one advance."),
         _spec(PLEDGE_REFUSAL, "Second pledges of an item, each with its first holder."),
@@ -278,7 +280,7 @@ class GuaranteeConfig(dg.Config):
     name="guarantees",
     specs=[
         _spec(
-            GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE]
+            GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE_PART]
         ),
         _spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
         _spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),
@@ -323,7 +325,7 @@ def guarantees(
         _spec(
             CREDIT_EXPOSURE,
             "What is lent, promised and guaranteed, by market and grade.",
-            after=[SELLER_LIMIT, SELLER_SCORE, GUARANTEE_OFFER],
+            after=[SELLER_SCORE_PART, SELLER_ADVANCE, GUARANTEE_RESERVE],
         )
     ],
 )

@@ -50,7 +50,8 @@ _OFFER = f"""
 """
 _SIMULATION = f"""
     select '{WITHOUT_MARKET}' as market, 'after ' || month_no || ' months' as subject,
-        held_pct - confidence_pct as held_above_stated_pct
+        -- What so many paths can tell is an interval.
+        held_high_pct - confidence_pct as held_above_stated_pct
     from credit.guarantee_simulation
     where basis = 'simulated' and month_no = (select max(month_no) from credit.guarantee_simulation)
 """

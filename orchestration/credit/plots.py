@@ -145,7 +145,7 @@ def markdown_table(frame: pd.DataFrame) -> str:
 
 
 def _cell(value: object) -> str:
-    if value is None or value is pd.NaT or value != value:
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
         return ""
     text = f"{value:,.2f}".removesuffix(".00") if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
     text = text.replace("|", "/").replace("\n", " ")

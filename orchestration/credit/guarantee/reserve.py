@@ -76,9 +76,10 @@ def simulate(book: Book, paths: int, seed: int) -> Paths:
     return Paths(need, by_market)
 
 
-def reserve_for(deepest: Reals, confidence: float, certainty: float = 0.975) -> float:
+def reserve_for(deepest: Reals, confidence: float, certainty: float = 0.99999) -> float:
     """The reserve that holds in `confidence` of all paths: of those drawn the order statistic that lies above that
-    quantile with `certainty`; the largest where there are too few paths to tell."""
+    quantile with `certainty`; the largest where there are too few paths to tell. So sure, because other paths are to
+    show that it holds, and they have chance in them, too."""
     from scipy.stats import binom
 
     ordered = np.sort(deepest)

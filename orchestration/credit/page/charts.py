@@ -47,10 +47,12 @@ def history_chart(history: pd.DataFrame) -> str:
         kind = "stale" if bool(is_stale) else "hollow" if basis == "recomputed" else "dot"
         words = f"{day:%Y-%m-%d}: {score:.0f}" + (" (stale)" if kind == "stale" else "")
         dots.append(f'<circle class="{kind}" cx="{x(day):.1f}" cy="{y(score):.1f}" r="4"><title>{words}</title></circle>')
-    for number in sorted({0, len(rows) - 1, *range(0, len(rows) - 1, max(1, len(rows) // 5))}):
+    last_at = x(days.iloc[0])
+    for number in range(len(rows)):
         day = days.iloc[number]
         anchor = "start" if number == 0 else "end" if number == len(rows) - 1 else "middle"
-        if number in (0, len(rows) - 1) or WIDTH - right - x(day) > 80:
+        if number in (0, len(rows) - 1) or (x(day) - last_at > 110 and WIDTH - right - x(day) > 110):
+            last_at = x(day)
             marks.append(f'<text x="{x(day):.1f}" y="{height - 6}" text-anchor="{anchor}">{day:%Y-%m-%d}</text>')
     inside = "".join([*grid, f'<path class="line" d="{path}"/>', *dots, *marks])
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="score by day">{inside}</svg>'

@@ -69,7 +69,7 @@ _DOCUMENTS = {
             payouts.net_amount::double as amount, payouts.currency_code, payouts.match_basis as state, bank._file as file,
             bank._row as file_row
         from fct_payouts as payouts
-        left join stg_bank_receipts as bank on payouts.bank_receipt_key = bank.receipt_key
+        left join stg_bank_receipts as bank on payouts.bank_receipt_key = bank.bank_receipt_key
         where payouts.seller_id = $seller and payouts.received_on >= $as_of - 180 and payouts.received_on < $as_of
             and payout_status = 'paid' and match_basis in ('reference', 'amount')
         order by day desc, number
