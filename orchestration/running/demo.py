@@ -57,6 +57,8 @@ def main(arguments: Sequence[str] = ()) -> int:
         markets = _run(defs, "market_job", instance, covering_tags(platform.waiting_markets()))
         _say(began, "plans: stock, supply, assortment over all markets ...")
         plans = _run(defs, "planning_job", instance, {})
+        _say(began, "credit: scores, limits and guarantees of the sellers ...")
+        credit = _run(defs, "credit_job", instance, {})
         _say(began, "scorecard: what was found of the defects that were put in ...")
         scored = _run(defs, "scorecard_job", instance, {})
     _print_balance(platform)
@@ -64,8 +66,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     _print_scorecard(platform)
     print(f"\n{time.monotonic() - began:.0f} s. Tables are in {_shown(settings)}; look at them:")
     print('  .venv/bin/python -m orchestration.sql "select * from fct_orders limit 5"')
+    print("  .venv/bin/python -m orchestration.credit report S000001     the page of a seller")
     print("  make dev     opens the Dagster UI on http://127.0.0.1:3000")
-    return 0 if markets.success and plans.success and scored.success else 1
+    return 0 if markets.success and plans.success and credit.success and scored.success else 1
 
 
 def _say(began: float, words: str) -> None:

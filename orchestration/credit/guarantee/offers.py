@@ -115,7 +115,8 @@ def _cells(months: pd.DataFrame, as_of: date) -> pd.DataFrame:
     year = months[month >= (pd.Timestamp(as_of) - pd.Timedelta(days=366)).to_period("M").to_timestamp()]
     whole = mature(months, as_of, "month").groupby(key)["order_count"].sum()
     sums = year.groupby(key)[["order_count", "order_usd", "covered_usd"]].sum()
-    cells = pd.DataFrame({"order_count": whole}).join(sums, how="outer", rsuffix="_year").fillna(0.0).reset_index()
+    sums = sums.rename(columns={"order_count": "order_count_year"})
+    cells = pd.DataFrame({"order_count": whole}).join(sums, how="outer").fillna(0.0).reset_index()
     per_order = cells["order_count_year"].clip(lower=1.0)
     return cells.assign(
         orders_of_a_year=cells["order_count_year"],
