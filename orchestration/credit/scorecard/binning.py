@@ -5,6 +5,7 @@ Belongs here: one column at a time. Does not: which columns enter a model (see `
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -54,9 +55,7 @@ class Outcome:
         return float(self.weight[self.is_bad].sum() / self.weight.sum())
 
 
-def fit_bins(
-    values: pd.Series, outcome: Outcome, characteristic: Characteristic, settings: ScorecardSettings
-) -> Bins:
+def fit_bins(values: pd.Series, outcome: Outcome, characteristic: Characteristic, settings: ScorecardSettings) -> Bins:
     """Bins of a column, whose course is the stated one, or the best one where the direction is free."""
     rate, row_count = outcome.rate, float(outcome.weight.sum())
     demands = Demands(
@@ -108,21 +107,19 @@ def _ranges(
         if 2 < len(distinct) <= _FREE_UP_TO:
             courses = (*courses, "free")
     limits: list[float] = []
-    course = courses[0]
+    course: Course = courses[0]
     if len(distinct) > 1:
         part = outcome.part(is_value)
-        rows = np.bincount(place, weights=part.weight, minlength=len(distinct))
-        bads = np.bincount(place, weights=part.weight * part.is_bad, minlength=len(distinct))
+        rows: Floats = np.bincount(place, weights=part.weight, minlength=len(distinct)).astype(np.float64)
+        bads = np.bincount(place, weights=part.weight * part.is_bad, minlength=len(distinct)).astype(np.float64)
         starts = _fine_starts(rows, settings.fine_bins)
         division = divide(np.add.reduceat(rows, starts), np.add.reduceat(bads, starts), courses, demands)
         first = [int(starts[limit]) for limit in division.limits]
         limits = [limit_between(float(distinct[start - 1]), float(distinct[start])) for start in first]
         course = division.course
     ends: list[float | None] = [None, *limits, None]
-    found = [
-        _blank("range", range_label(lower, upper), (lower, upper))
-        for lower, upper in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    is_whole = bool((distinct == np.rint(distinct)).all()) and all(limit.is_integer() for limit in limits)
+    found = [_blank("range", range_label(lower, upper, is_whole), (lower, upper)) for lower, upper in pairwise(ends)]
     found += [_blank("special", characteristic.specials[value], special=value) for value in specials]
     return found, course
 
@@ -154,24 +151,22 @@ def _groups(values: pd.Series, outcome: Outcome, demands: Demands) -> list[Bin]:
     members = [[number] for number in np.flatnonzero(~is_rare)]
     if is_rare.any():
         members.append(list(np.flatnonzero(is_rare)))
-    rows = np.array([rows[group].sum() for group in members])
-    bads = np.array([bads[group].sum() for group in members])
-    rate = (bads + demands.prior_rows * demands.base_rate) / (rows + demands.prior_rows)
+    sizes: Floats = np.array([rows[group].sum() for group in members], dtype=np.float64)
+    bad_sizes: Floats = np.array([bads[group].sum() for group in members], dtype=np.float64)
+    rate = (bad_sizes + demands.prior_rows * demands.base_rate) / (sizes + demands.prior_rows)
     # Ties by name, so that the order in which rows come changes nothing.
     order = sorted(range(len(members)), key=lambda number: (rate[number], min(names[m] for m in members[number])))
-    division = divide(rows[order], bads[order], ("rising",), demands)
+    division = divide(sizes[order], bad_sizes[order], ("rising",), demands)
     ends = [0, *division.limits, len(order)]
     found = []
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         chosen = [number for item in order[start:end] for number in members[item]]
         group = tuple(sorted(names[number] for number in chosen))
         found.append(_blank("group", group_label(group), values=group))
     return found
 
 
-def _counted(
-    bins: Sequence[Bin], codes: npt.NDArray[np.int16], outcome: Outcome, demands: Demands
-) -> tuple[Bin, ...]:
+def _counted(bins: Sequence[Bin], codes: npt.NDArray[np.int16], outcome: Outcome, demands: Demands) -> tuple[Bin, ...]:
     """The bins with what was seen in them.
 
     The rate of a bin is pulled to the portfolio's by a few rows, so a bin without bads has a finite weight of evidence

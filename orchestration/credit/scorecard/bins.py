@@ -125,11 +125,17 @@ def _category_text(value: object) -> str:
     return str(value).strip()
 
 
-def range_label(lower: float | None, upper: float | None) -> str:
-    """`< 3`, `3 to < 10`, `≥ 10`, or `any` without limits."""
+def range_label(lower: float | None, upper: float | None, is_whole: bool = False) -> str:
+    """`< 3`, `3 to < 10`, `≥ 10`; of whole numbers `≤ 2`, `3 to 9`, `≥ 10`; `any` without limits."""
+    if lower is None and upper is None:
+        return "any"
+    if upper is None:
+        return f"≥ {number_text(lower or 0.0)}"
     if lower is None:
-        return "any" if upper is None else f"< {number_text(upper)}"
-    return f"≥ {number_text(lower)}" if upper is None else f"{number_text(lower)} to < {number_text(upper)}"
+        return f"≤ {number_text(upper - 1)}" if is_whole else f"< {number_text(upper)}"
+    if not is_whole:
+        return f"{number_text(lower)} to < {number_text(upper)}"
+    return number_text(lower) if upper - lower == 1 else f"{number_text(lower)} to {number_text(upper - 1)}"
 
 
 def group_label(values: tuple[str, ...]) -> str:
@@ -142,8 +148,7 @@ def number_text(value: float) -> str:
     """A number in as few digits as tell it: 1,200 or 0.05."""
     if value.is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    text = f"{value:.10g}"
-    return text
+    return f"{value:.10g}"
 
 
 def limit_between(low: float, high: float) -> float:

@@ -61,7 +61,11 @@ def special_codes(numbers: npt.NDArray[np.float64]) -> list[float]:
         return []
     codes: list[float] = []
     negative = distinct[distinct < 0]
-    if 0 < len(negative) <= _MOST_CODES and np.isin(negative, _NEGATIVE_CODES).all() and len(distinct) > 2 * len(negative):
+    if (
+        0 < len(negative) <= _MOST_CODES
+        and np.isin(negative, _NEGATIVE_CODES).all()
+        and len(distinct) > 2 * len(negative)
+    ):
         codes += [float(value) for value in negative]
     rest = distinct[distinct >= 0] if codes else distinct
     high = [float(value) for value in rest[-_MOST_CODES:] if _is_nines(float(value))]

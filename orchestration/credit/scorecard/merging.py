@@ -8,6 +8,7 @@ programming over (start, end) of the last group: 2·64³ steps for 64 fine bins,
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -102,7 +103,7 @@ def _capped(groups: _Groups, course: Course, demands: Demands) -> tuple[tuple[in
             break
         price *= 1.4
     ends = [0, *limits, groups.value.shape[0] - 1]
-    return limits, float(sum(groups.value[start, end] for start, end in zip(ends[:-1], ends[1:], strict=True)))
+    return limits, float(sum(groups.value[start, end] for start, end in pairwise(ends)))
 
 
 def _best(groups: _Groups, course: Course, price: float) -> tuple[int, ...]:

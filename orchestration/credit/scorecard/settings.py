@@ -50,10 +50,10 @@ GRADES = (
 class ScorecardSettings:
     """Everything that a fit may be told.
 
-    Bins: a coarse bin holds `least_share` of the rows, but more than `enough_rows` are not asked for as long as it holds
-    `least_share_large`: 5 % of a thousand rows is little evidence, 1 % of a hundred thousand is much.
-    `evidence_column` names the column that tells how much is known of a row (orders, months); a row with `thin_evidence`
-    of it is pulled half-way to the portfolio. None as `thin_evidence` has it estimated.
+    Bins: a coarse bin holds `least_share` of the rows, but more than `enough_rows` are not asked for as long as it
+    holds `least_share_large`: 5 % of a thousand rows is little evidence, 1 % of a hundred thousand is much.
+    `evidence_column` names the column that tells how much is known of a row (orders, months); a row with
+    `thin_evidence` of it is pulled half-way to the portfolio. None as `thin_evidence` has it estimated.
     """
 
     least_share: float = 0.05
