@@ -42,6 +42,15 @@ class Bin:
     woe_high: float
     iv: float
 
+    @property
+    def label_zh(self) -> str:
+        """The label with its English joints in Chinese; categories stay as they are written."""
+        if self.kind == "range":
+            return self.label.replace(" to ", " 至 ").replace("any", "任意值")
+        if self.kind == "group" and len(self.values) > _SHOWN_VALUES:
+            return "、".join(self.values[:_SHOWN_VALUES]) + f" 等 {len(self.values)} 类"
+        return "、".join(self.values) if self.kind == "group" else self.label
+
 
 @dataclass(frozen=True)
 class Bins:

@@ -260,7 +260,9 @@ class Scorecard:
     @cached_property
     def _texts(self) -> tuple[list[str], list[str]]:
         texts = [
-            part.characteristic.shortfall_texts(_STATES[item.kind], item.label, _SHOWN_DIRECTION.get(part.bins.course))
+            part.characteristic.shortfall_texts(
+                _STATES[item.kind], item.label, item.label_zh, _SHOWN_DIRECTION.get(part.bins.course)
+            )
             for part in self.parts
             for item in part.bins.bins
         ]
