@@ -52,7 +52,7 @@ def card(data: tuple[pd.DataFrame, np.ndarray]) -> Scorecard:
 @pytest.mark.parametrize("course", ["rising", "falling", "peak", "valley", "free"])
 def test_the_division_is_the_best_of_all_divisions(course: Course) -> None:
     generator = np.random.default_rng(11)
-    demands = Demands(20, 2, 0.7, 0.0, 12, 5.0, 0.3)
+    demands = Demands(20, 2, 1e9, 0.7, 0.0, 12, 5.0, 0.3)
     for _ in range(6):
         rows = generator.integers(8, 40, 9).astype(float)
         bads = generator.binomial(rows.astype(int), generator.uniform(0.05, 0.6, 9)).astype(float)
@@ -128,7 +128,7 @@ def test_missing_special_rare_and_unseen_values_have_their_places(card: Scorecar
     assert special.label == "withheld"
     assert abs(special.woe) < 0.6
     assert any("rare bird" in item.values for item in kind.bins.bins)
-    frame = pd.DataFrame({"turnover": [50.0, "n/a", None], "delay": [-9, 3, 900], "kind": ["cars", None, " toys "]})
+    frame = pd.DataFrame({"turnover": [50.0, "soon", "n/a"], "delay": [-9, 3, 900], "kind": ["cars", None, " toys "]})
     codes = card.codes(frame)
     assert [kind.bins.bins[code].kind for code in codes[:, 2]] == ["unseen", "missing", "group"]
     assert [turnover.bins.bins[code].kind for code in codes[:, 0]] == ["range", "unseen", "missing"]
@@ -142,9 +142,7 @@ def test_missing_special_rare_and_unseen_values_have_their_places(card: Scorecar
 def test_reasons_are_the_largest_shortfalls_in_the_cards_order(card: Scorecard) -> None:
     kinds = card.parts[2]
     safest = kinds.bins.bins[int(np.argmax(kinds.points))].values[0]
-    best = pd.DataFrame(
-        {"turnover": [1000.0, 1.0, np.nan], "delay": [0.0, 40.0, -9.0], "kind": [safest, "toys", None]}
-    )
+    best = pd.DataFrame({"turnover": [1000.0, 1.0, np.nan], "delay": [0.0, 40.0, -9.0], "kind": [safest, "toys", None]})
     found = card.reasons(best)
     points = card.points(best)
     most = {part.characteristic.name: part.most_points for part in card.parts}
@@ -278,6 +276,19 @@ def test_what_cannot_be_learnt_is_refused_by_name(data: tuple[pd.DataFrame, np.n
         Characteristic("kind", 1, is_categorical=True)
 
 
+def test_rare_bads_in_a_small_tail_are_found() -> None:
+    generator = np.random.default_rng(9)
+    amount = generator.lognormal(size=60_000)
+    is_bad = generator.random(60_000) < np.where(amount > np.quantile(amount, 0.997), 0.6, 0.001)
+    amount[amount > np.quantile(amount, 0.999)] = np.inf
+    found = fit_scorecard(pd.DataFrame({"amount": amount}), is_bad, [Characteristic("amount", -1)])
+    last = [item for item in found.parts[0].bins.bins if item.kind == "range"][-1]
+    # Less than the 1 % that are asked of a bin, but with enough goods and bads.
+    assert 150 < last.row_count < 300
+    assert last.bad_count > 0.5 * last.row_count
+    assert Scorecard.from_json(found.to_json()) == found
+
+
 def test_few_rows_and_weights(data: tuple[pd.DataFrame, np.ndarray], card: Scorecard) -> None:
     frame, is_bad = data
     assert fit_scorecard(frame, is_bad, ALL, weight=np.full(ROWS, 7.0)).parts == card.parts
@@ -314,7 +325,9 @@ def test_kinds_and_codes_are_found() -> None:
             "trades": generator.choice([-9, -8, -7, 0, 1, 2, 5, 9, 12, 20], rows),
             "late": generator.choice([0, 1, 2, 3, 96, 98], rows),
             "ratio": generator.normal(size=rows),
-            "text_number": [f"{value:.2f}" for value in generator.random(rows)],
+            "text_number": [f"{value:.2f} %" for value in generator.random(rows)],
+            "amount": [f"${value:,}" for value in generator.integers(500, 90_000, rows)],
+            "opened": generator.choice(["Jan-2015", "Dec-1999", "Mar-2011"], rows),
             "is_owner": generator.random(rows) < 0.5,
             "region": generator.choice(["north", "south"], rows),
         }
@@ -323,10 +336,11 @@ def test_kinds_and_codes_are_found() -> None:
     by_name = {item.name: item for item in found}
     assert {note.name: note.code for note in notes} == {
         "case": "identifier", "key": "identifier", "day": "date", "empty": "all_missing", "trades": "codes",
-        "late": "codes"}  # fmt: skip
+        "late": "codes", "opened": "date"}  # fmt: skip
     assert sorted(by_name["trades"].specials) == [-9, -8, -7]
     assert sorted(by_name["late"].specials) == [96, 98]
     assert not by_name["ratio"].specials
+    assert not by_name["amount"].is_categorical
     assert [name for name, item in by_name.items() if item.is_categorical] == ["is_owner", "region"]
 
 

@@ -109,11 +109,12 @@ def cross_validated(
 def described(card: Scorecard, judged: tuple[Measures, list[float], float] | None, folds: int) -> str:
     """The card in words and columns, as printed."""
     made = card.development
+    share = 100 * made.bad_count / made.row_count
     scale = card.scaling
     lines = [
         (
-            f"{made.row_count:,} rows, {made.bad_count:,} bad ({100 * made.bad_count / made.row_count:.2f} %); "
-            f"base points {card.base_points}, {scale.score:g} points at {scale.odds:g} : 1, {scale.double:g} double the odds"
+            f"{made.row_count:,} rows, {made.bad_count:,} bad ({share:.2f} %); base points {card.base_points}, "
+            f"{scale.score:g} points at {scale.odds:g} : 1, {scale.double:g} double the odds"
         )
     ]
     for part in sorted(card.parts, key=lambda part: -part.bins.iv):

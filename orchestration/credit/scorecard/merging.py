@@ -27,6 +27,7 @@ class Demands:
 
     least_rows: float
     least_of_a_class: float
+    enough_of_both: float  # goods and bads with which a bin may hold fewer rows
     bin_penalty: float
     turn_penalty: float
     most_bins: int
@@ -83,7 +84,7 @@ def _groups(rows: Floats, bads: Floats, demands: Demands) -> _Groups:
     slack = 1e-9 * max(1.0, float(row_sums[-1]))
     is_allowed = (
         is_before
-        & (number >= demands.least_rows - slack)
+        & ((number >= demands.least_rows - slack) | (np.minimum(bad, good) >= demands.enough_of_both - slack))
         & (bad >= demands.least_of_a_class - slack)
         & (good >= demands.least_of_a_class - slack)
     )

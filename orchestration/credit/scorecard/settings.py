@@ -60,6 +60,7 @@ class ScorecardSettings:
     least_share_large: float = 0.01
     enough_rows: int = 200
     least_of_a_class: float = 3.0  # goods, and bads, in a coarse bin
+    enough_of_both: float = 50.0  # with as many goods and bads a bin may be smaller: rare bads sit in small tails
     most_bins: int = 12
     fine_bins: int = 64
     bin_penalty: float = 0.5  # what one more bin must add to the log-likelihood
