@@ -139,7 +139,7 @@ def _lightgbm(credit: Credit, inside: npt.NDArray[np.int64], outside: npt.NDArra
     frame = credit.frame.astype(dict.fromkeys(others, "category"))
     model = LGBMClassifier(verbose=-1, n_jobs=2, random_state=1)
     model.fit(frame.iloc[inside], credit.is_bad[inside])
-    return np.asarray(model.predict_proba(frame.iloc[outside])[:, 1])
+    return np.asarray(model.predict_proba(frame.iloc[outside]))[:, 1]
 
 
 def _numbers(frame: pd.DataFrame) -> list[str]:

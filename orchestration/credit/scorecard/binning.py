@@ -5,6 +5,7 @@ Belongs here: one column at a time. Does not: which columns enter a model (see `
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from orchestration.credit.scorecard.merging import Course, Demands, divide
 from orchestration.credit.scorecard.settings import ScorecardSettings
 
 Floats = npt.NDArray[np.float64]
+_MOST_RARE = 1000
 _FREE_UP_TO = 12  # distinct values: with so few, numbers may be codes of categories
 _Z = 1.959963984540054
 
@@ -54,14 +56,13 @@ class Outcome:
         return float(self.weight[self.is_bad].sum() / self.weight.sum())
 
 
-def fit_bins(
-    values: pd.Series, outcome: Outcome, characteristic: Characteristic, settings: ScorecardSettings
-) -> Bins:
+def fit_bins(values: pd.Series, outcome: Outcome, characteristic: Characteristic, settings: ScorecardSettings) -> Bins:
     """Bins of a column, whose course is the stated one, or the best one where the direction is free."""
     rate, row_count = outcome.rate, float(outcome.weight.sum())
     demands = Demands(
         least_rows=settings.least_rows(row_count),
         least_of_a_class=settings.least_of_a_class,
+        enough_of_both=settings.enough_of_both,
         bin_penalty=settings.bin_penalty,
         turn_penalty=settings.turn_penalty,
         most_bins=settings.most_bins,
@@ -99,7 +100,10 @@ def _ranges(
     numbers, _ = numbers_of(values, characteristic.name)
     specials = sorted(characteristic.specials)
     is_value = ~np.isnan(numbers) & ~np.isin(numbers, specials)
-    distinct, place = np.unique(numbers[is_value], return_inverse=True)
+    finite = numbers[is_value & np.isfinite(numbers)]
+    # A ratio to nothing is infinite: it counts with the largest number, and no limit lies at infinity.
+    ends_at = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    distinct, place = np.unique(np.clip(numbers[is_value], *ends_at), return_inverse=True)
     courses: tuple[Course, ...]
     if characteristic.direction:
         courses = ("falling",) if characteristic.direction > 0 else ("rising",)
@@ -108,34 +112,36 @@ def _ranges(
         if 2 < len(distinct) <= _FREE_UP_TO:
             courses = (*courses, "free")
     limits: list[float] = []
-    course = courses[0]
+    course: Course = courses[0]
     if len(distinct) > 1:
         part = outcome.part(is_value)
-        rows = np.bincount(place, weights=part.weight, minlength=len(distinct))
-        bads = np.bincount(place, weights=part.weight * part.is_bad, minlength=len(distinct))
-        starts = _fine_starts(rows, settings.fine_bins)
+        rows: Floats = np.bincount(place, weights=part.weight, minlength=len(distinct)).astype(np.float64)
+        bads = np.bincount(place, weights=part.weight * part.is_bad, minlength=len(distinct)).astype(np.float64)
+        starts = _fine_starts(rows, bads, settings.fine_bins)
         division = divide(np.add.reduceat(rows, starts), np.add.reduceat(bads, starts), courses, demands)
         first = [int(starts[limit]) for limit in division.limits]
         limits = [limit_between(float(distinct[start - 1]), float(distinct[start])) for start in first]
         course = division.course
     ends: list[float | None] = [None, *limits, None]
-    found = [
-        _blank("range", range_label(lower, upper), (lower, upper))
-        for lower, upper in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    is_whole = bool((distinct == np.rint(distinct)).all()) and all(limit.is_integer() for limit in limits)
+    found = [_blank("range", range_label(lower, upper, is_whole), (lower, upper)) for lower, upper in pairwise(ends)]
     found += [_blank("special", characteristic.specials[value], special=value) for value in specials]
     return found, course
 
 
-def _fine_starts(rows: Floats, fine_bins: int) -> npt.NDArray[np.int64]:
-    """Where fine bins start among the distinct values: quantiles, and a frequent value has its own."""
+def _fine_starts(rows: Floats, bads: Floats, fine_bins: int) -> npt.NDArray[np.int64]:
+    """Where fine bins start among the distinct values: quantiles, and a frequent value has its own.
+
+    Half of them are quantiles of all rows and half of the bads, who may all sit in a tail of one row in a hundred.
+    """
     count = len(rows)
     if count <= fine_bins:
         return np.arange(count)
-    share = float(rows.sum()) / fine_bins
-    middle = np.cumsum(rows) - rows / 2
+    amount = rows / rows.sum() + (bads / bads.sum() if bads.sum() > 0 else rows / rows.sum())
+    share = 2.0 / fine_bins
+    middle = np.cumsum(amount) - amount / 2
     quantile = np.floor(middle / share)
-    is_frequent = rows >= share
+    is_frequent = amount >= share
     is_start = np.ones(count, dtype=np.bool_)
     is_start[1:] = (quantile[1:] != quantile[:-1]) | is_frequent[1:] | is_frequent[:-1]
     return np.flatnonzero(is_start)
@@ -150,28 +156,30 @@ def _groups(values: pd.Series, outcome: Outcome, demands: Demands) -> list[Bin]:
     part = outcome.part(is_value)
     rows = np.bincount(place[is_value], weights=part.weight, minlength=len(names))
     bads = np.bincount(place[is_value], weights=part.weight * part.is_bad, minlength=len(names))
-    is_rare = rows < demands.least_rows / 4
-    members = [[number] for number in np.flatnonzero(~is_rare)]
+    is_rare = (rows < demands.least_rows / 4) & (np.minimum(bads, rows - bads) < demands.enough_of_both / 2)
+    members = [[int(number)] for number in np.flatnonzero(~is_rare)]
     if is_rare.any():
-        members.append(list(np.flatnonzero(is_rare)))
-    rows = np.array([rows[group].sum() for group in members])
-    bads = np.array([bads[group].sum() for group in members])
-    rate = (bads + demands.prior_rows * demands.base_rate) / (rows + demands.prior_rows)
+        rare = sorted(
+            (int(number) for number in np.flatnonzero(is_rare)), key=lambda number: (-rows[number], names[number])
+        )
+        # Free text has no end of values: those beyond the list are as good as unseen.
+        members.append(rare[:_MOST_RARE])
+    sizes: Floats = np.array([rows[group].sum() for group in members], dtype=np.float64)
+    bad_sizes: Floats = np.array([bads[group].sum() for group in members], dtype=np.float64)
+    rate = (bad_sizes + demands.prior_rows * demands.base_rate) / (sizes + demands.prior_rows)
     # Ties by name, so that the order in which rows come changes nothing.
     order = sorted(range(len(members)), key=lambda number: (rate[number], min(names[m] for m in members[number])))
-    division = divide(rows[order], bads[order], ("rising",), demands)
+    division = divide(sizes[order], bad_sizes[order], ("rising",), demands)
     ends = [0, *division.limits, len(order)]
     found = []
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         chosen = [number for item in order[start:end] for number in members[item]]
         group = tuple(sorted(names[number] for number in chosen))
         found.append(_blank("group", group_label(group), values=group))
     return found
 
 
-def _counted(
-    bins: Sequence[Bin], codes: npt.NDArray[np.int16], outcome: Outcome, demands: Demands
-) -> tuple[Bin, ...]:
+def _counted(bins: Sequence[Bin], codes: npt.NDArray[np.int16], outcome: Outcome, demands: Demands) -> tuple[Bin, ...]:
     """The bins with what was seen in them.
 
     The rate of a bin is pulled to the portfolio's by a few rows, so a bin without bads has a finite weight of evidence

@@ -7,6 +7,7 @@ limit and not its upper one; the first and the last are open, so every number ha
 category that was not there in training, a text where numbers are) goes to `unseen`, whose weight of evidence is zero.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -21,6 +22,9 @@ from orchestration.credit.scorecard.merging import Course
 BinKind = Literal["range", "group", "special", "missing", "unseen"]
 Codes = npt.NDArray[np.int16]
 _SHOWN_VALUES = 4
+_NOTHING = ("", "na", "n/a", "nan", "null", "none", "?", ".", "-")
+_SIGNS = re.compile(r"[\s$€£¥￥%]+")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class Bin:
     woe_low: float
     woe_high: float
     iv: float
+
+    @property
+    def label_zh(self) -> str:
+        """The label with its English joints in Chinese; categories stay as they are written."""
+        if self.kind == "range":
+            return self.label.replace(" to ", " 至 ").replace("any", "任意值")
+        if self.kind == "group" and len(self.values) > _SHOWN_VALUES:
+            return "、".join(self.values[:_SHOWN_VALUES]) + f" 等 {len(self.values)} 类"
+        return "、".join(self.values) if self.kind == "group" else self.label
 
 
 @dataclass(frozen=True)
@@ -103,10 +116,25 @@ def numbers_of(values: pd.Series, name: str) -> tuple[npt.NDArray[np.float64], n
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return numbers, np.zeros(len(numbers), dtype=np.bool_)
-    as_objects = values.astype(object)
-    is_empty = as_objects.isna().to_numpy() | np.array([isinstance(v, str) and not v.strip() for v in as_objects])
-    parsed = pd.to_numeric(as_objects.where(~is_empty), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return parsed, np.isnan(parsed) & ~is_empty
+    # Each distinct text is read once.
+    places, distinct = pd.factorize(values.astype(object), use_na_sentinel=True)
+    read = [number_of_text(str(value)) for value in distinct]
+    is_word = np.array([number is None for number in read] + [False], dtype=np.bool_)
+    parsed = np.array([np.nan if number is None else number for number in read] + [np.nan], dtype=np.float64)
+    return parsed[places], is_word[places]
+
+
+def number_of_text(text: str) -> float | None:
+    """The number that a text tells, with thousands, percent and currency signs; NaN if it is empty, None if a word."""
+    plain = _SIGNS.sub("", text)
+    if plain.lower() in _NOTHING:
+        return float("nan")
+    if _THOUSANDS.fullmatch(plain):
+        plain = plain.replace(",", "")
+    try:
+        return float(plain)
+    except ValueError:
+        return None
 
 
 def categories_of(values: pd.Series) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -125,11 +153,17 @@ def _category_text(value: object) -> str:
     return str(value).strip()
 
 
-def range_label(lower: float | None, upper: float | None) -> str:
-    """`< 3`, `3 to < 10`, `≥ 10`, or `any` without limits."""
+def range_label(lower: float | None, upper: float | None, is_whole: bool = False) -> str:
+    """`< 3`, `3 to < 10`, `≥ 10`; of whole numbers `≤ 2`, `3 to 9`, `≥ 10`; `any` without limits."""
+    if lower is None and upper is None:
+        return "any"
+    if upper is None:
+        return f"≥ {number_text(lower or 0.0)}"
     if lower is None:
-        return "any" if upper is None else f"< {number_text(upper)}"
-    return f"≥ {number_text(lower)}" if upper is None else f"{number_text(lower)} to < {number_text(upper)}"
+        return f"≤ {number_text(upper - 1)}" if is_whole else f"< {number_text(upper)}"
+    if not is_whole:
+        return f"{number_text(lower)} to < {number_text(upper)}"
+    return number_text(lower) if upper - lower == 1 else f"{number_text(lower)} to {number_text(upper - 1)}"
 
 
 def group_label(values: tuple[str, ...]) -> str:
@@ -142,8 +176,7 @@ def number_text(value: float) -> str:
     """A number in as few digits as tell it: 1,200 or 0.05."""
     if value.is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    text = f"{value:.10g}"
-    return text
+    return f"{value:.10g}"
 
 
 def limit_between(low: float, high: float) -> float:

@@ -25,8 +25,8 @@ _LEAST_SLOPE = 0.05
 class Calibration:
     """ln(odds of good) = intercept + slope · curve(score).
 
-    `curve` is (score − offset) / factor, as scaled, or with knots the broken line through them. A sum of points knows no
-    interplay between characteristics, so its odds are off where several good or bad answers come together.
+    `curve` is (score − offset) / factor, as scaled, or with knots the broken line through them. A sum of points knows
+    no interplay between characteristics, so its odds are off where several good or bad answers come together.
     """
 
     intercept: float = 0.0
@@ -77,7 +77,7 @@ class Calibration:
 
 
 def fit_curve(score: Floats, is_bad: Bools, scaling: Scaling, weight: Floats) -> Calibration:
-    """A rising broken line from scores of rows that the model has not seen to ln(odds of good); as scaled with few rows.
+    """A rising broken line from scores of unseen rows to ln(odds of good); as scaled with few rows.
 
     Slopes change between knots (quantiles of the bads' and the goods' scores) only as far as the outcomes prove it.
     """

@@ -5,19 +5,30 @@ Belongs here: using a scorecard. Does not: fitting one (see `fitting.py`), judgi
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from orchestration.credit.scorecard.bins import Bins
+from orchestration.credit.scorecard.bins import BinKind, Bins
 from orchestration.credit.scorecard.calibration import Calibration
-from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError
+from orchestration.credit.scorecard.characteristic import Characteristic, Direction, ScorecardError
+from orchestration.credit.scorecard.merging import Course
 from orchestration.credit.scorecard.settings import Grade, Scaling
 
 Points = npt.NDArray[np.int32]
 FORMAT = 1
 _BATCH = 200_000
+_STATES: dict[BinKind, Literal["value", "missing", "special", "unseen"]] = {
+    "range": "value",
+    "group": "value",
+    "special": "special",
+    "missing": "missing",
+    "unseen": "unseen",
+}
+# Where the rate of bads rises with the value, a high value costs points.
+_SHOWN_DIRECTION: dict[Course, Direction] = {"rising": -1, "falling": 1}
 
 
 @dataclass(frozen=True)
@@ -115,8 +126,8 @@ class Scorecard:
     def reasons(self, frame: pd.DataFrame, count: int = 4) -> pd.DataFrame:
         """The `count` largest shortfalls from the most points: reason_1, reason_1_points, reason_1_en, reason_1_zh, ….
 
-        `reason_n` names the characteristic. Equal shortfalls stand in the order of the card. Where fewer characteristics
-        fall short, the rest is empty (points 0).
+        `reason_n` names the characteristic. Equal shortfalls stand in the order of the card. Where fewer
+        characteristics fall short, the rest is empty (points 0).
         """
         return self._explained(frame, self.codes(frame), count)
 
@@ -126,8 +137,8 @@ class Scorecard:
         return pd.concat([self._scored(frame, codes), self._explained(frame, codes, count)], axis=1)
 
     def placed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One row per row and characteristic, long: name, value_text of the bin, kind, points, most_points, shortfall_rank,
-        shortfall_points, reason_en, reason_zh. For reports; a million rows make many."""
+        """One row per row and characteristic, for reports: row (of the index), name, bin, kind, points, most_points,
+        shortfall_points, shortfall_rank, reason_en, reason_zh."""
         codes = self.codes(frame)
         points = self._points(codes)
         shortfall = np.maximum(self._most - points, 0)
@@ -171,7 +182,7 @@ class Scorecard:
         return pd.DataFrame(rows)
 
     def table(self) -> pd.DataFrame:
-        """One row per characteristic and bin: counts, rate, weight of evidence and coefficient with intervals, points."""
+        """One row per characteristic and bin: counts, rate, weight of evidence, coefficient, intervals, points."""
         return pd.DataFrame(
             [
                 {
@@ -248,16 +259,17 @@ class Scorecard:
 
     @cached_property
     def _texts(self) -> tuple[list[str], list[str]]:
-        states = {"range": "value", "group": "value", "special": "special", "missing": "missing", "unseen": "unseen"}
         texts = [
-            part.characteristic.shortfall_texts(states[item.kind], item.label)  # type: ignore[arg-type]
+            part.characteristic.shortfall_texts(
+                _STATES[item.kind], item.label, item.label_zh, _SHOWN_DIRECTION.get(part.bins.course)
+            )
             for part in self.parts
             for item in part.bins.bins
         ]
         return [english for english, _ in texts], [chinese for _, chinese in texts]
 
     def _points(self, codes: npt.NDArray[np.int16]) -> Points:
-        return self._flat_points[codes + self._starts]
+        return np.asarray(self._flat_points[codes + self._starts], dtype=np.int32)
 
     def _pull(self, frame: pd.DataFrame, points: Points) -> Points:
         """Points that bring a thin file towards the portfolio's mean: (1 − n / (n + k)) of the distance."""
@@ -265,7 +277,7 @@ class Scorecard:
             return np.zeros(len(frame), dtype=np.int32)
         share = self._credibility(frame)
         raw = self.base_points + points.sum(axis=1)
-        return np.rint((1.0 - share) * (self.development.mean_score - raw)).astype(np.int32)
+        return np.asarray(np.rint((1.0 - share) * (self.development.mean_score - raw)), dtype=np.int32)
 
     def _credibility(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         evidence = frame[self.evidence_column].to_numpy(dtype=np.float64, na_value=0.0)
@@ -277,9 +289,8 @@ class Scorecard:
         score = self.base_points + points.sum(axis=1, dtype=np.int32) + self._pull(frame, points)
         probability = self.calibration.probability(score, self.scaling)
         bounds = np.array([grade.most_probability for grade in self.grades[:-1]])
-        grades = pd.Categorical.from_codes(
-            np.searchsorted(bounds, probability, side="left"), [grade.name for grade in self.grades], ordered=True
-        )
+        names = pd.Index([grade.name for grade in self.grades])
+        grades = pd.Categorical.from_codes(np.searchsorted(bounds, probability, side="left"), names, ordered=True)
         has_evidence = bool(self.evidence_column and self.thin_evidence)
         is_thin = self._credibility(frame) < 0.5 if has_evidence else np.zeros(len(frame), dtype=np.bool_)
         return pd.DataFrame(
@@ -307,11 +318,13 @@ class Scorecard:
             found[f"reason_{number + 1}_points"] = shortfalls[:, number]
             found[f"reason_{number + 1}_en"] = _worded(place, english)
             found[f"reason_{number + 1}_zh"] = _worded(place, chinese)
-        return pd.DataFrame(found, index=frame.index)
+        explained = pd.DataFrame(found)
+        explained.index = frame.index
+        return explained
 
 
-def _worded(codes: npt.NDArray[np.int64], texts: list[str]) -> pd.Categorical:
+def _worded(codes: npt.NDArray[np.int64], texts: list[str]) -> pd.Series:
     """Texts by code as a category, so that a million rows hold each text once; -1 is empty."""
     index: dict[str, int] = {}
     places = np.array([index.setdefault(text, len(index)) for text in texts] + [-1], dtype=np.int64)
-    return pd.Categorical.from_codes(places[codes], list(index))
+    return pd.Series(pd.Categorical.from_codes(places[codes], pd.Index(list(index), dtype=object)))

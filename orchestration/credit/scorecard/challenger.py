@@ -36,7 +36,7 @@ class ChallengerSettings:
     least_leaf_rows: int = 20
     ridge: float = 5.0
     column_share: float = 0.5
-    members: int = 2
+    members: int = 1
     seed: int = 20260301
 
 

@@ -53,21 +53,34 @@ class Characteristic:
         """The Chinese label; without one the English one."""
         return self.label_zh or self.english
 
-    def shortfall_texts(self, state: Literal["value", "missing", "special", "unseen"], value: str) -> tuple[str, str]:
-        """Why points are lost, in English and in Chinese; `value` names the bin."""
+    def shortfall_texts(
+        self,
+        state: Literal["value", "missing", "special", "unseen"],
+        value: str,
+        value_zh: str = "",
+        direction: Direction | None = None,
+    ) -> tuple[str, str]:
+        """Why points are lost, in English and in Chinese; `value` and `value_zh` name the bin.
+
+        `direction` is what the data showed, where none was stated.
+        """
+        value_zh = value_zh or value
         if state == "missing":
             return f"{self.english}: no information", f"缺少“{self.chinese}”的信息"
         if state == "unseen":
-            return f"{self.english}: a value that was never seen before", f"“{self.chinese}”的取值此前从未出现"
+            return f"{self.english}: a value that was never seen before", f"“{self.chinese}”的取值此前从未出现过"
         if state == "special":
-            return f"{self.english}: {value}", f"“{self.chinese}”为特殊值：{value}"
+            return f"{self.english}: {value}", f"“{self.chinese}”为特殊值（{value_zh}）"
         if self.shortfall_en or self.shortfall_zh:
             return self.shortfall_en or self.shortfall_zh, self.shortfall_zh or self.shortfall_en
-        if self.direction > 0:
-            return f"{self.english} is low ({value})", f"{self.chinese}偏低（{value}）"
-        if self.direction < 0:
-            return f"{self.english} is high ({value})", f"{self.chinese}偏高（{value}）"
-        return f"{self.english} is not at its best ({value})", f"{self.chinese}不在最有利的区间（{value}）"
+        if self.is_categorical:
+            return f"{self.english}: {value}", f"“{self.chinese}”为：{value_zh}"
+        way = self.direction or direction or 0
+        if way > 0:
+            return f"{self.english} is low ({value})", f"“{self.chinese}”偏低（{value_zh}）"
+        if way < 0:
+            return f"{self.english} is high ({value})", f"“{self.chinese}”偏高（{value_zh}）"
+        return f"{self.english} is not at its best ({value})", f"“{self.chinese}”未处于最有利的区间（{value_zh}）"
 
 
 def require_distinct(characteristics: Sequence[Characteristic]) -> None:

@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _FEW_BADS = 50
 _FEW_ROWS = 5000
+_LEAST_POINTS = 1.5
 _TIMES = 3
 _THIN_GRID = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 50.0, 80.0, 120.0, 200.0)
 
@@ -70,20 +71,11 @@ def fit_scorecard(
     found = _informative(found, settings, notes)
     columns = [frame[item.characteristic.name] for item in found]
     inside = np.column_stack([bins.woe[bins.codes(column)] for bins, column in zip(found, columns, strict=True)])
-    found, inside = _without_twins(found, inside, outcome, notes)
+    found, inside = _without_twins(found, inside, notes)
 
     design = _unseen_woe(frame, outcome, [item.characteristic for item in found], settings, inside)
     times = len(design) // len(frame)
-    regression, places, dropped = fit_positive(
-        design,
-        np.tile(~outcome.is_bad, times),
-        np.tile(outcome.weight / times, times),
-        ridge=settings.ridge,
-        is_pulled=settings.is_pulled,
-    )
-    for place in dropped:
-        text = "its sign in the regression says that safer looks worse: left out"
-        notes.append(Note(found[place].characteristic.name, "wrong_sign", text))
+    regression, places = _regressed(design, outcome, found, settings, notes)
     found, inside = [found[place] for place in places], inside[:, places]
     shift = aligned_intercept(regression.line(inside), ~outcome.is_bad, outcome.weight)
     regression = replace(regression, intercept=regression.intercept + shift)
@@ -189,20 +181,22 @@ def _informative(found: list[Bins], settings: ScorecardSettings, notes: list[Not
     for bins in found:
         name = bins.characteristic.name
         if bins.iv < settings.least_iv:
-            notes.append(Note(name, "weak", f"information value {bins.iv:.4f} is below {settings.least_iv:g}: left out"))
+            notes.append(
+                Note(name, "weak", f"information value {bins.iv:.4f} is below {settings.least_iv:g}: left out")
+            )
             continue
         if bins.iv > settings.leak_iv:
             text = f"information value {bins.iv:.2f} is above {settings.leak_iv:g}: was it known beforehand?"
             notes.append(Note(name, "leak_suspicion", text))
         kept.append(bins)
     if not kept:
-        raise ScorecardError(f"no characteristic has an information value of {settings.least_iv:g}: nothing to tell apart")
+        raise ScorecardError(
+            f"no characteristic has an information value of {settings.least_iv:g}: nothing to tell apart"
+        )
     return kept
 
 
-def _without_twins(
-    found: list[Bins], inside: Floats, outcome: Outcome, notes: list[Note]
-) -> tuple[list[Bins], Floats]:
+def _without_twins(found: list[Bins], inside: Floats, notes: list[Note]) -> tuple[list[Bins], Floats]:
     """Without columns whose weights of evidence are those of another column with more information."""
     order = sorted(range(len(found)), key=lambda place: (-found[place].iv, place))
     standard = (inside - inside.mean(axis=0)) / np.maximum(inside.std(axis=0), 1e-12)
@@ -217,6 +211,38 @@ def _without_twins(
         notes.append(Note(found[place].characteristic.name, "duplicate", text))
     kept.sort()
     return [found[place] for place in kept], inside[:, kept]
+
+
+def _regressed(
+    design: Floats, outcome: Outcome, found: list[Bins], settings: ScorecardSettings, notes: list[Note]
+) -> tuple[Regression, list[int]]:
+    """The regression and the places of what is in it: positive, and worth at least a point somewhere."""
+    times = len(design) // len(outcome.is_bad)
+    is_good, weight = np.tile(~outcome.is_bad, times), np.tile(outcome.weight / times, times)
+    places = list(range(len(found)))
+    while True:
+        regression, kept, dropped = fit_positive(
+            design[:, places], is_good, weight, ridge=settings.ridge, is_pulled=settings.is_pulled
+        )
+        for place in dropped:
+            text = "its sign in the regression says that safer looks worse: left out"
+            notes.append(Note(found[places[place]].characteristic.name, "wrong_sign", text))
+        places = [places[place] for place in kept]
+        widths = np.array([_points_between(found[place], settings) for place in places]) * regression.coefficients
+        if (widths >= _LEAST_POINTS).all() or (widths < _LEAST_POINTS).all():
+            return regression, places
+        for place, width in zip(places, widths, strict=True):
+            if width >= _LEAST_POINTS:
+                continue
+            name = found[place].characteristic.name
+            notes.append(Note(name, "no_points", "is worth less than two points beside the others: left out"))
+        places = [place for place, width in zip(places, widths, strict=True) if width >= _LEAST_POINTS]
+
+
+def _points_between(bins: Bins, settings: ScorecardSettings) -> float:
+    """Points between the best and the worst bin at a coefficient of one."""
+    seen = [item.woe for item in bins.bins if item.row_count]
+    return settings.scaling.factor * (max(seen) - min(seen))
 
 
 def _card(
@@ -249,7 +275,9 @@ def _card(
     line = regression.line(inside)
     score = np.rint(settings.scaling.offset + factor * line)
     limits = tuple(sorted({int(limit) for limit in np.quantile(score, np.linspace(0.1, 0.9, 9))}))
-    shares = np.bincount(np.searchsorted(limits, score, side="right"), weights=outcome.weight, minlength=len(limits) + 1)
+    shares = np.bincount(
+        np.searchsorted(limits, score, side="right"), weights=outcome.weight, minlength=len(limits) + 1
+    )
     development = Development(
         row_count=len(inside),
         bad_count=int(outcome.is_bad.sum()),
@@ -258,9 +286,7 @@ def _card(
         score_limits=limits,
         score_shares=tuple(float(share) for share in shares / shares.sum()),
     )
-    return Scorecard(
-        parts, points.base, settings.scaling, settings.grades, Calibration(), development, tuple(notes)
-    )
+    return Scorecard(parts, points.base, settings.scaling, settings.grades, Calibration(), development, tuple(notes))
 
 
 def _whole_points(

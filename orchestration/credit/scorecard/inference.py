@@ -3,12 +3,14 @@
 Belongs here: guesses from the data, each one told. Does not: guesses of directions, which the bins decide.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestration.credit.scorecard.bins import numbers_of
 from orchestration.credit.scorecard.card import Note
 from orchestration.credit.scorecard.characteristic import Characteristic
 
@@ -17,6 +19,12 @@ _FEW_ROWS = 50
 _NEGATIVE_CODES = (-1.0, -2.0, -3.0, -4.0, -5.0, -6.0, -7.0, -8.0, -9.0, -88.0, -98.0, -99.0, -999.0, -9999.0, -99999.0)
 _MOST_CODES = 4
 _GAP = 3.0
+_SAMPLE = 500
+_DATE = (
+    r"^(\d{4}-\d{1,2}(-\d{1,2}.*)?|\d{4}/\d{1,2}/\d{1,2}.*|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}.*"
+    r"|(\d{1,2}-)?[A-Za-z]{3}-\d{2,4})$"
+)
+_IDENTIFIER_NAME = re.compile(r"(^|[_\W])(id|key|no|number|index|unnamed)([_\W]|$)")
 
 
 def characteristics_of(
@@ -36,17 +44,17 @@ def characteristics_of(
         if values.isna().all():
             notes.append(Note(name, "all_missing", "has no value in any row: left out"))
             continue
-        if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
+        if _is_date(values):
             notes.append(Note(name, "date", "is a date: left out; turn it into an age or a duration"))
             continue
         is_number = _is_number(values)
-        if _is_identifier(values, is_number):
+        if _is_identifier(name, values, is_number):
             notes.append(Note(name, "identifier", "nearly every row has a value of its own: left out"))
             continue
         if not is_number:
             found.append(Characteristic(name, is_categorical=True))
             continue
-        codes = special_codes(pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
+        codes = special_codes(numbers_of(values, name)[0])
         if codes:
             listed = ", ".join(f"{code:g}" for code in codes)
             notes.append(Note(name, "codes", f"{listed}: taken as code(s) and not as quantities"))
@@ -61,7 +69,11 @@ def special_codes(numbers: npt.NDArray[np.float64]) -> list[float]:
         return []
     codes: list[float] = []
     negative = distinct[distinct < 0]
-    if 0 < len(negative) <= _MOST_CODES and np.isin(negative, _NEGATIVE_CODES).all() and len(distinct) > 2 * len(negative):
+    if (
+        0 < len(negative) <= _MOST_CODES
+        and np.isin(negative, _NEGATIVE_CODES).all()
+        and len(distinct) > 2 * len(negative)
+    ):
         codes += [float(value) for value in negative]
     rest = distinct[distinct >= 0] if codes else distinct
     high = [float(value) for value in rest[-_MOST_CODES:] if _is_nines(float(value))]
@@ -89,23 +101,31 @@ def _is_number(values: pd.Series) -> bool:
         return True
     if isinstance(values.dtype, pd.CategoricalDtype):
         return False
-    known = values.dropna()
-    texts = known.astype(str).str.strip()
-    texts = texts[texts != ""]
-    if texts.empty:
-        return False
     # Numbers that were written as text; a rare word among them is an unseen value.
-    return bool(pd.to_numeric(texts, errors="coerce").notna().mean() > 0.95)
+    numbers, is_word = numbers_of(values, str(values.name))
+    told = int(np.isfinite(numbers).sum())
+    return told > 0 and int(is_word.sum()) < 0.05 * told
 
 
-def _is_identifier(values: pd.Series, is_number: bool) -> bool:
+def _is_date(values: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
+        return True
+    if pd.api.types.is_numeric_dtype(values) or isinstance(values.dtype, pd.CategoricalDtype):
+        return False
+    texts = values.dropna().head(_SAMPLE).astype(str).str.strip()
+    return len(texts) > 0 and bool(texts.str.match(_DATE).mean() > 0.95)
+
+
+def _is_identifier(name: str, values: pd.Series, is_number: bool) -> bool:
     known = values.dropna()
     if len(known) < _FEW_ROWS:
         return False
     share = known.nunique() / len(known)
     if not is_number:
         return share > _IDENTIFIER_SHARE
-    # A running number: whole, all different, and without gaps.
-    numbers = pd.to_numeric(known, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    is_whole = bool(np.isfinite(numbers).all()) and bool((numbers == np.rint(numbers)).all())
-    return share == 1.0 and is_whole and float(np.ptp(numbers)) + 1 <= 1.05 * len(numbers)
+    # A running number: whole, all different, and without gaps, or with gaps and a name that says so.
+    numbers, _ = numbers_of(known, name)
+    if share < 1.0 or not np.isfinite(numbers).all() or (numbers != np.rint(numbers)).any():
+        return False
+    is_named = bool(_IDENTIFIER_NAME.search(name.lower()))
+    return is_named or float(np.ptp(numbers)) + 1 <= 1.05 * len(numbers)

@@ -8,6 +8,7 @@ programming over (start, end) of the last group: 2·64³ steps for 64 fine bins,
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ class Demands:
 
     least_rows: float
     least_of_a_class: float
+    enough_of_both: float  # goods and bads with which a bin may hold fewer rows
     bin_penalty: float
     turn_penalty: float
     most_bins: int
@@ -82,7 +84,7 @@ def _groups(rows: Floats, bads: Floats, demands: Demands) -> _Groups:
     slack = 1e-9 * max(1.0, float(row_sums[-1]))
     is_allowed = (
         is_before
-        & (number >= demands.least_rows - slack)
+        & ((number >= demands.least_rows - slack) | (np.minimum(bad, good) >= demands.enough_of_both - slack))
         & (bad >= demands.least_of_a_class - slack)
         & (good >= demands.least_of_a_class - slack)
     )
@@ -102,7 +104,7 @@ def _capped(groups: _Groups, course: Course, demands: Demands) -> tuple[tuple[in
             break
         price *= 1.4
     ends = [0, *limits, groups.value.shape[0] - 1]
-    return limits, float(sum(groups.value[start, end] for start, end in zip(ends[:-1], ends[1:], strict=True)))
+    return limits, float(sum(groups.value[start, end] for start, end in pairwise(ends)))
 
 
 def _best(groups: _Groups, course: Course, price: float) -> tuple[int, ...]:

@@ -118,11 +118,11 @@ def pulled_together(found: Regression) -> Regression:
         explained = np.linalg.solve(joint, rest)
         _, log_determinant = np.linalg.slogdet(joint)
         likelihood = -0.5 * (float(rest @ explained) + log_determinant + np.log(weights.sum()))
-        moved = mean + spread**2 * explained
+        moved: Floats = np.asarray(mean + spread**2 * explained, dtype=np.float64)
         kept = spread**2 * np.eye(count) - spread**4 * np.linalg.inv(joint)
         # The mean is estimated too.
         leverage = ones - spread**2 * weights
-        return likelihood, moved, kept + np.outer(leverage, leverage) / weights.sum()
+        return float(likelihood), moved, np.asarray(kept + np.outer(leverage, leverage) / weights.sum())
 
     spread = max(_SPREADS, key=lambda value: posterior(value)[0])
     _, moved, covariance = posterior(spread)
@@ -149,7 +149,9 @@ def fit_positive(
         if signs[worst] > 0:
             return found, kept, dropped
         dropped.append(kept.pop(worst))
-    raise ScorecardError("no characteristic keeps a positive sign in the regression: nothing here tells goods from bads")
+    raise ScorecardError(
+        "no characteristic keeps a positive sign in the regression: nothing here tells goods from bads"
+    )
 
 
 def aligned_intercept(line: Floats, is_good: Bools, weight: Floats) -> float:

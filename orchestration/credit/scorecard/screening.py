@@ -28,7 +28,7 @@ def screened(
     settings: ScorecardSettings,
     notes: list[Note],
 ) -> list[Characteristic]:
-    """The characteristics that can be binned; each of the others leaves a note. Raises ScorecardError if none is left."""
+    """The characteristics that can be binned; each other one leaves a note. Raises ScorecardError if none is left."""
     kept = []
     before = len(notes)
     for characteristic in characteristics:

@@ -50,16 +50,17 @@ GRADES = (
 class ScorecardSettings:
     """Everything that a fit may be told.
 
-    Bins: a coarse bin holds `least_share` of the rows, but more than `enough_rows` are not asked for as long as it holds
-    `least_share_large`: 5 % of a thousand rows is little evidence, 1 % of a hundred thousand is much.
-    `evidence_column` names the column that tells how much is known of a row (orders, months); a row with `thin_evidence`
-    of it is pulled half-way to the portfolio. None as `thin_evidence` has it estimated.
+    Bins: a coarse bin holds `least_share` of the rows, but more than `enough_rows` are not asked for as long as it
+    holds `least_share_large`: 5 % of a thousand rows is little evidence, 1 % of a hundred thousand is much.
+    `evidence_column` names the column that tells how much is known of a row (orders, months); a row with
+    `thin_evidence` of it is pulled half-way to the portfolio. None as `thin_evidence` has it estimated.
     """
 
     least_share: float = 0.05
     least_share_large: float = 0.01
     enough_rows: int = 200
     least_of_a_class: float = 3.0  # goods, and bads, in a coarse bin
+    enough_of_both: float = 50.0  # with as many goods and bads a bin may be smaller: rare bads sit in small tails
     most_bins: int = 12
     fine_bins: int = 64
     bin_penalty: float = 0.5  # what one more bin must add to the log-likelihood

@@ -96,9 +96,7 @@ def measures(probability: Floats, is_bad: Bools) -> Measures:
     )
 
 
-def auc_interval(
-    risk: Floats, is_bad: Bools, *, draws: int = 400, confidence: float = 0.95, seed: int = 0
-) -> Interval:
+def auc_interval(risk: Floats, is_bad: Bools, *, draws: int = 400, confidence: float = 0.95, seed: int = 0) -> Interval:
     """AUC with a bootstrap interval: goods and bads are drawn again, each class at its own size."""
     flags = _aligned(risk, is_bad)
     order, starts = _sorted_groups(risk)
