@@ -31,7 +31,9 @@ _SEED = 7
 def characteristics() -> list[Characteristic]:
     """Twenty numbers (with and without direction, codes in five of them) and four categories."""
     numbers = [
-        Characteristic(f"number_{place}", 1 if place % 3 == 0 else 0, specials={-9.0: "withheld"} if place % 4 == 0 else {})
+        Characteristic(
+            f"number_{place}", 1 if place % 3 == 0 else 0, specials={-9.0: "withheld"} if place % 4 == 0 else {}
+        )
         for place in range(NUMBERS)
     ]
     return numbers + [Characteristic(f"category_{place}", is_categorical=True) for place in range(CATEGORIES)]
