@@ -75,7 +75,9 @@ def _rules(platform: Platform, history_months: int = 6) -> CreditRules:
     return CreditRules(settings.credit_policy_file, settings.credit_second_person_usd, history_months)
 
 
-def _made(model: PublishedModel, rows: int, **metadata: dg.MetadataValue | str | int | float) -> dg.MaterializeResult[None]:
+def _made(
+    model: PublishedModel, rows: int, **metadata: dg.MetadataValue | str | int | float
+) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(asset_key=model_key(model), metadata={"dagster/row_count": rows, **metadata})
 
 
@@ -106,7 +108,9 @@ class VersionConfig(dg.Config):
 @dg.multi_asset(
     name="scorecard_versions",
     specs=[
-        _spec(CREDIT_MODEL, "Every version of the scorecard: what it was trained on, whether it qualifies, who approved."),
+        _spec(
+            CREDIT_MODEL, "Every version of the scorecard: what it was trained on, whether it qualifies, who approved."
+        ),
         _spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and out of time."),
     ],
 )
@@ -123,9 +127,21 @@ def scorecard_versions(
     models, measures = made[CREDIT_MODEL.name], made[CREDIT_MODEL_MEASURE.name]
     run.keep(CREDIT_MODEL, models)
     run.keep(CREDIT_MODEL_MEASURE, measures)
-    columns = ["version", "trained_on", "status", "is_in_use", "row_count", "bad_count", "does_qualify", "qualification"]
+    columns = [
+        "version",
+        "trained_on",
+        "status",
+        "is_in_use",
+        "row_count",
+        "bad_count",
+        "does_qualify",
+        "qualification",
+    ]
     yield _made(
-        CREDIT_MODEL, len(models), training=words, versions=dg.MetadataValue.md(markdown_table(models[columns].tail(10)))
+        CREDIT_MODEL,
+        len(models),
+        training=words,
+        versions=dg.MetadataValue.md(markdown_table(models[columns].tail(10))),
     )
     newest = measures[measures["version"] == models["version"].iloc[-1]] if len(models) else measures
     wide = newest.pivot_table(index="metric", columns="slice", values="value").round(4).reset_index()
@@ -143,7 +159,9 @@ class ScoreConfig(dg.Config):
 @dg.multi_asset(
     name="seller_scores",
     specs=[
-        _spec(SELLER_FEATURE, "What is known of each seller today: the figures behind the score.", after=[CREDIT_MODEL]),
+        _spec(
+            SELLER_FEATURE, "What is known of each seller today: the figures behind the score.", after=[CREDIT_MODEL]
+        ),
         _spec(SELLER_SCORE, "Score, probability and grade of each seller, kept by day; a stale one says so."),
         _spec(SELLER_SCORE_PART, "Points of each characteristic, what it could bring, and why it does not."),
         _spec(SELLER_SCORE_CHANGE, "Why a score changed since the one before, in points by characteristic."),
@@ -235,7 +253,16 @@ def seller_limits(
         len(refusals),
         refused=dg.MetadataValue.md(plots.markdown_table(refusals[["advance_no", "seller_id", "reason"]].head(20))),
     )
-    columns = ["decided_at", "decision_id", "decision", "seller_id", "model_version", "decided_by", "state", "state_reason"]
+    columns = [
+        "decided_at",
+        "decision_id",
+        "decision",
+        "seller_id",
+        "model_version",
+        "decided_by",
+        "state",
+        "state_reason",
+    ]
     yield _made(LIMIT_DECISION, len(log), newest=dg.MetadataValue.md(plots.markdown_table(log[columns].tail(20))))
 
 
@@ -250,7 +277,9 @@ class GuaranteeConfig(dg.Config):
 @dg.multi_asset(
     name="guarantees",
     specs=[
-        _spec(GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE]),
+        _spec(
+            GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE]
+        ),
         _spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
         _spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),
         _spec(GUARANTEE_CLAIM, "Every claim: what the terms pay of it, and what has become of it."),
@@ -348,7 +377,9 @@ def credit_gate(
     owners=list(OWNERS),
     kinds={"python", "iceberg"},
 )
-def credit_tables(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+def credit_tables(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
     """Every table of credit, made visible at once."""
     run = _run(context, platform)
     publication = run.publish()

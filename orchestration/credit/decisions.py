@@ -107,7 +107,10 @@ def _states(
             answer[1:] = ["refused", "it says something else under the same signature; what was recorded first stands"]
             continue
         if needs and (missing := _second_missing(row)):
-            answer[1:] = ["pending" if is_last else "replaced", f"{why}; {missing}" if is_last else "a later word stands"]
+            answer[1:] = [
+                "pending" if is_last else "replaced",
+                f"{why}; {missing}" if is_last else "a later word stands",
+            ]
             continue
         if row.decision not in LIMIT_DECISIONS:
             answer[1:] = ["done", ""]
@@ -134,10 +137,12 @@ def _states(
 
 
 def _needs_second(row: object, threshold_usd: float, limits_usd: Mapping[str, float]) -> tuple[bool, str]:
-    kind, seller = getattr(row, "decision"), str(getattr(row, "seller_id"))
+    kind, seller = row.decision, str(row.seller_id)
     if kind == "override":
-        usd = getattr(row, "limit_usd")
-        return bool(pd.notna(usd) and usd > threshold_usd), f"a limit above USD {threshold_usd:,.0f} needs a second person"
+        usd = row.limit_usd
+        return bool(
+            pd.notna(usd) and usd > threshold_usd
+        ), f"a limit above USD {threshold_usd:,.0f} needs a second person"
     if kind == "release":
         usd = limits_usd.get(seller, 0.0)
         return usd > threshold_usd, f"it brings back USD {usd:,.0f}, which needs a second person"
@@ -145,7 +150,7 @@ def _needs_second(row: object, threshold_usd: float, limits_usd: Mapping[str, fl
 
 
 def _second_missing(row: object) -> str:
-    first, second = getattr(row, "decided_by"), getattr(row, "second_by")
+    first, second = row.decided_by, row.second_by
     if pd.isna(second) or not str(second).strip():
         return "nobody has agreed yet"
     if str(second).strip().casefold() == str(first).strip().casefold():

@@ -31,9 +31,7 @@ _IN_WORDS = {
 }
 
 
-def limits(
-    sellers: pd.DataFrame, policy: Mapping[str, GradeTerms], hands: Mapping[str, Hand]
-) -> pd.DataFrame:
+def limits(sellers: pd.DataFrame, policy: Mapping[str, GradeTerms], hands: Mapping[str, Hand]) -> pd.DataFrame:
     """One row per seller with LIMIT_COLUMNS; all amounts in US dollars.
 
     sellers: seller_id, grade (None without a score), verified_receipts_usd, unpaid_rebate_usd, has_claimed (a rebate
@@ -77,11 +75,11 @@ def limits(
 
 def _stop(row: object) -> str:
     """Why nothing is lent whatever the terms say; empty where nothing stops."""
-    if getattr(row, "grade") is None:
+    if row.grade is None:
         return "no score"
-    if getattr(row, "days_past_due") > STOP_DAYS_PAST_DUE:
-        return f"an instalment is {getattr(row, 'days_past_due')} days past due"
-    if count := int(getattr(row, "unknown_advance_count")):
+    if row.days_past_due > STOP_DAYS_PAST_DUE:
+        return f"an instalment is {row.days_past_due} days past due"
+    if count := int(row.unknown_advance_count):
         return f"{count} advance(s) are owed in a currency without a rate"
     return ""
 

@@ -52,7 +52,9 @@ def pledge_book(advances: pd.DataFrame, declarations: pd.DataFrame) -> PledgeBoo
     status[of_declaration.isna()] = "not_found"
     owes = rows["outstanding_usd"].isna() | (rows["outstanding_usd"] > 0)
     ledger = rows.assign(
-        pledged_at=rows["paid_out_at"], pledge_state=owes.map({True: "held", False: "repaid"}), declaration_status=status
+        pledged_at=rows["paid_out_at"],
+        pledge_state=owes.map({True: "held", False: "repaid"}),
+        declaration_status=status,
     )[is_first]
     first = ledger.set_index(item)[["advance_no", "seller_id", "pledged_at"]].add_prefix("first_")
     refused = rows[~is_first].join(first, on=item)

@@ -126,7 +126,9 @@ def largest_changes(changes: pd.DataFrame) -> pd.DataFrame:
     if changes.empty:
         return changes.head(0)
     newest = changes[changes["as_of_on"] == changes["as_of_on"].max()]
-    order = newest.assign(size=newest["change_points"].abs()).sort_values(["size", "seller_id"], ascending=[False, True])
+    order = newest.assign(size=newest["change_points"].abs()).sort_values(
+        ["size", "seller_id"], ascending=[False, True]
+    )
     columns = ["seller_id", "previous_on", "label_en", "previous_bin", "bin", "change_points"]
     return order[columns].head(SHOWN)
 
@@ -137,7 +139,9 @@ def markdown_table(frame: pd.DataFrame) -> str:
         return "none"
     header = "| " + " | ".join(str(column) for column in frame.columns) + " |"
     rule = "|" + "---|" * len(frame.columns)
-    return "\n".join([header, rule, *("| " + " | ".join(map(_cell, row)) + " |" for row in frame.itertuples(index=False))])
+    return "\n".join(
+        [header, rule, *("| " + " | ".join(map(_cell, row)) + " |" for row in frame.itertuples(index=False))]
+    )
 
 
 def _cell(value: object) -> str:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 BASE, THIN = "base_points", "thin_file_points"
 # What belongs to no characteristic, in words.
-_OTHER_LABELS = {BASE: ("Base points", "基础分"), THIN: ("Pull towards the portfolio, as little is known", "信息较少，向整体平均靠拢")}
+_OTHER_LABELS = {
+    BASE: ("Base points", "基础分"),
+    THIN: ("Pull towards the portfolio, as little is known", "信息较少，向整体平均靠拢"),
+}
 SCORE_COLUMNS = (
     "seller_id", "as_of_on", "version", "model_status", "score", "probability", "grade", "is_thin", "scored_on",
     "basis", "reasons_en", "reasons_zh", "note",
@@ -74,7 +77,14 @@ def score_sellers(
 def unscored(features: pd.DataFrame, as_of: date, why: str) -> Scored:
     """The same without a scorecard: every seller without a score, and why."""
     scores = pd.DataFrame({"seller_id": features["seller_id"].reset_index(drop=True)})
-    given = {"as_of_on": as_of, "scored_on": as_of, "basis": "published", "note": why, "reasons_en": "", "reasons_zh": ""}
+    given = {
+        "as_of_on": as_of,
+        "scored_on": as_of,
+        "basis": "published",
+        "note": why,
+        "reasons_en": "",
+        "reasons_zh": "",
+    }
     scores = scores.assign(**{name: given.get(name) for name in SCORE_COLUMNS if name != "seller_id"})
     return Scored(scores[list(SCORE_COLUMNS)], pd.DataFrame({name: pd.Series(dtype="object") for name in PART_COLUMNS}))
 
@@ -86,15 +96,16 @@ def score_changes(parts: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     before, a characteristic that only one of them asks counts with 0 points in the other.
     """
     kept = ["seller_id", "name", "label_en", "label_zh", "bin", "points", "as_of_on", "version"]
-    both = parts[kept].merge(before[kept], on=["seller_id", "name"], how="outer", suffixes=("", "_before"))
-    of_both = set(parts["seller_id"]) & set(before["seller_id"])
-    both = both[both["seller_id"].isin(of_both)]
+    of_both = parts["seller_id"].drop_duplicates()
+    of_both = of_both[of_both.isin(before["seller_id"])]
+    now, then = (frame.loc[frame["seller_id"].isin(of_both), kept] for frame in (parts, before))
+    both = now.merge(then, on=["seller_id", "name"], how="outer", suffixes=("", "_before"))
     for name in ("label_en", "label_zh"):
         both[name] = both[name].fillna(both[f"{name}_before"])
     for name in ("as_of_on", "version"):
         for side, frame in ((name, parts), (f"{name}_before", before)):
-            known = dict(zip(frame["seller_id"], frame[name], strict=True))
-            both[side] = [known[seller] for seller in both["seller_id"]]
+            known = frame.drop_duplicates("seller_id").set_index("seller_id")[name].astype(object)
+            both[side] = known.reindex(both["seller_id"]).to_numpy()
     both["points"] = both["points"].fillna(0).astype(int)
     both["previous_points"] = both["points_before"].fillna(0).astype(int)
     both["change_points"] = both["points"] - both["previous_points"]

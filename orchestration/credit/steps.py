@@ -81,7 +81,9 @@ def scorecard_versions(con: "duckdb.DuckDBPyConnection", *, retrain: bool = Fals
             try:
                 made, definition = _trained(con, as_of, models)
                 if made.version not in set(models["version"]):
-                    models = pd.concat([one for one in (models, _model_row(made, definition)) if len(one)], ignore_index=True)
+                    models = pd.concat(
+                        [one for one in (models, _model_row(made, definition)) if len(one)], ignore_index=True
+                    )
                     told = made.measures.assign(version=made.version)
                     measures = pd.concat([one for one in (measures, told) if len(one)], ignore_index=True)
                 words = f"{made.version} of {made.row_count} rows, {made.bad_count} bad: {made.qualification}"
@@ -138,7 +140,7 @@ def seller_scores(
     parts = together(parts[~is_replaced], new_parts)
     days = pd.to_datetime(parts["as_of_on"])
     kept = {*kept_days([day_of(day) for day in days.unique()], as_of), *_kept_for_stale(rows)}
-    features = _long(today, card.names if not used.empty else [])
+    features = _long(today)
     return {
         SELLER_FEATURE.name: in_columns(features.assign(as_of_on=as_of), SELLER_FEATURE),
         SELLER_SCORE.name: in_columns(replace_day(scores, rows, as_of), SELLER_SCORE),
@@ -160,7 +162,7 @@ def seller_limits(
     policy, rates = read_policy(as_of, rules.policy_file), reading.usd_rates(con, as_of)
     owed = outstanding_advances(reading.advances(con), reading.repayments(con), rates, pd.Timestamp(as_of))
     book = pledge_book(owed, reading.pledged_declarations(con, owed["pledged_declaration_no"]))
-    today = ofday_of(scores, as_of)
+    today = of_day(scores, as_of)
     sellers = _limit_inputs(con, as_of, today, owed, rates)
     by_model = limits(sellers, policy, {})
     model_limits = dict(zip(by_model["seller_id"].astype(str), by_model["model_limit_usd"], strict=True))
@@ -171,9 +173,12 @@ def seller_limits(
     for place, why in (standing(models, log).refused if len(log) else {}).items():
         log.loc[place, ["state", "state_reason"]] = ["refused", why]
     unknown = log["seller_id"].notna() & ~log["seller_id"].isin(sellers["seller_id"])
-    log.loc[unknown & (log["state_reason"] == ""), "state_reason"] = "no score, receipt or advance of this seller is known"
+    log.loc[unknown & (log["state_reason"] == ""), "state_reason"] = (
+        "no score, receipt or advance of this seller is known"
+    )
     made = limits(sellers, policy, hands(log)).merge(
-        sellers[["seller_id", "version", "is_stale", "problem"]].rename(columns={"problem": "data_problem"}), on="seller_id"
+        sellers[["seller_id", "version", "is_stale", "problem"]].rename(columns={"problem": "data_problem"}),
+        on="seller_id",
     )
     made = made.assign(as_of_on=as_of)
     return {
@@ -195,12 +200,16 @@ def _limit_inputs(
     con: "duckdb.DuckDBPyConnection", as_of: date, scores: pd.DataFrame, owed: pd.DataFrame, rates: Mapping[str, float]
 ) -> pd.DataFrame:
     """One row per seller who has a score, a receipt or an advance."""
-    receipts = reading.receipts(con, as_of).groupby("seller_id", as_index=False)[
-        ["verified_receipts_usd", "receipts_without_rate"]
-    ].sum()
-    rebates = reading.rebates(con, as_of, rates).groupby("seller_id", as_index=False)[
-        ["unpaid_rebate_usd", "claims_of_a_year"]
-    ].sum()
+    receipts = (
+        reading.receipts(con, as_of)
+        .groupby("seller_id", as_index=False)[["verified_receipts_usd", "receipts_without_rate"]]
+        .sum()
+    )
+    rebates = (
+        reading.rebates(con, as_of, rates)
+        .groupby("seller_id", as_index=False)[["unpaid_rebate_usd", "claims_of_a_year"]]
+        .sum()
+    )
     rows = scores[["seller_id", "version", "grade", "probability", "is_stale"]]
     for part in (receipts, rebates, outstanding_by_seller(owed)):
         rows = rows.merge(part, on="seller_id", how="outer")
@@ -211,7 +220,9 @@ def _limit_inputs(
     without = rows["receipts_without_rate"].fillna(0).astype(int)
     problem = rows["problem"].fillna("").astype(object)
     rows["problem"] = [
-        "; ".join(part for part in (said, f"{count} receipts are in a currency without a rate" if count else "") if part)
+        "; ".join(
+            part for part in (said, f"{count} receipts are in a currency without a rate" if count else "") if part
+        )
         for said, count in zip(problem, without, strict=True)
     ]
     return rows.sort_values("seller_id", ignore_index=True)
@@ -278,7 +289,7 @@ def _kept_for_stale(rows: pd.DataFrame) -> set[date]:
     return {day_of(day) for day in stale["scored_on"].unique()}
 
 
-def _long(features: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+def _long(features: pd.DataFrame) -> pd.DataFrame:
     """One row per seller and feature: value, or value_text of a category. All columns that are no key."""
     keys = {"as_of_on", "seller_key", "seller_id"}
     columns = [name for name in features.columns if name not in keys]

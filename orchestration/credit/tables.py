@@ -4,8 +4,6 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 (see `guarantee/tables.py`).
 """
 
-from collections.abc import Mapping
-
 from orchestration.credit.guarantee.tables import (
     GUARANTEE_CLAIM,
     GUARANTEE_MODELS,

@@ -4,7 +4,8 @@ Belongs here: the split in time, the fit, its measures. Does not: the sample (se
 (see `versions.py`), the scorecard's maths.
 
 The newest days of the sample are not learnt from at first: a scorecard of the earlier ones is measured on them. What is
-kept is then fitted on all days, so that today's scores know the newest outcomes.
+kept is then fitted on all days, so that today's scores know the newest outcomes. Where the bads are too few for that,
+sellers are left out by turns instead (five folds, a seller in one of them).
 """
 
 import hashlib
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from orchestration.credit.scorecard.characteristic import Characteristic
     from orchestration.credit.scorecard.settings import ScorecardSettings
 
-OUT_OF_TIME, TRAINING, IN_USE = "out_of_time", "training", "in_use_out_of_time"
+OUT_OF_TIME, OUT_OF_FOLD, TRAINING, IN_USE = "out_of_time", "out_of_fold", "training", "in_use_out_of_time"
+FOLDS = 5
 LEAST_BADS = 30
 # What a version must reach before a person may approve it.
 LEAST_GINI, MOST_GINI_LOST, LEAST_P_VALUE = 0.20, 0.02, 0.01
@@ -79,6 +81,8 @@ def train(
             measures.append(_measured(early, rows[late], OUT_OF_TIME))
             if in_use is not None:
                 measures.append(_measured(in_use, rows[late], IN_USE))
+        else:
+            measures.append(_out_of_fold(rows, characteristics, settings))
     except ScorecardError as error:
         raise TrainingError(str(error)) from error
     told = pd.concat(measures, ignore_index=True)
@@ -129,11 +133,29 @@ def _fitted(
     )
 
 
+def _out_of_fold(
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
+) -> pd.DataFrame:
+    """Measures of probabilities that each seller gets from the others; bad sellers are dealt out evenly."""
+    is_bad_seller = rows.groupby("seller_id")["is_bad"].max()
+    sellers = is_bad_seller.sort_values(kind="stable").index
+    fold = rows["seller_id"].map(dict(zip(sellers, np.arange(len(sellers)) % FOLDS, strict=True)))
+    probability = np.empty(len(rows))
+    for number in range(FOLDS):
+        is_out = (fold == number).to_numpy()
+        card = _fitted(rows[~is_out], characteristics, settings)
+        probability[is_out] = card.score(rows[is_out])["probability"].to_numpy(float)
+    return _figures(probability, rows, OUT_OF_FOLD)
+
+
 def _measured(card: "Scorecard", rows: pd.DataFrame, part: str, *, was_fitted: bool = False) -> pd.DataFrame:
+    return _figures(card.score(rows)["probability"].to_numpy(float), rows, part, was_fitted=was_fitted)
+
+
+def _figures(probability: np.ndarray, rows: pd.DataFrame, part: str, *, was_fitted: bool = False) -> pd.DataFrame:
     """Figures of one slice. Order is measured by row, rates by weight."""
     from orchestration.credit.scorecard.validation import brier, gini, ks
 
-    probability = card.score(rows)["probability"].to_numpy(float)
     is_bad, weight = rows["is_bad"].to_numpy(bool), rows["weight"].to_numpy(float)
     order = gini(probability, is_bad, weight)
     found = {
@@ -147,9 +169,8 @@ def _measured(card: "Scorecard", rows: pd.DataFrame, part: str, *, was_fitted: b
         "bad_rate": float(np.average(is_bad, weights=weight)),
         "calibration_p_value": calibration_p_value(probability, is_bad, weight, was_fitted=was_fitted),
     }
-    return pd.DataFrame(
-        {"slice": part, "metric": list(found), "value": [value if np.isfinite(value) else None for value in found.values()]}
-    )
+    values = [value if np.isfinite(value) else None for value in found.values()]
+    return pd.DataFrame({"slice": part, "metric": list(found), "value": values})
 
 
 def calibration_p_value(
@@ -161,6 +182,8 @@ def calibration_p_value(
     """
     from scipy.stats import chi2
 
+    # The approximation needs about five bads in a part (Cochran 1954).
+    parts = max(2, min(parts, int(float((weight * is_bad).sum()) // 5)))
     limits = np.unique(np.quantile(probability, np.linspace(0, 1, parts + 1)[1:-1]))
     part = np.searchsorted(limits, probability, side="left")
     expected = np.bincount(part, weights=weight * probability)
@@ -174,15 +197,16 @@ def calibration_p_value(
 def _objections(measures: pd.DataFrame, card: "Scorecard") -> list[str]:
     """What speaks against a version."""
     found = []
-    gini, calibration = (figure(measures, OUT_OF_TIME, name) for name in ("gini", "calibration_p_value"))
+    part = OUT_OF_TIME if figure(measures, OUT_OF_TIME, "gini") is not None else OUT_OF_FOLD
+    gini, calibration = (figure(measures, part, name) for name in ("gini", "calibration_p_value"))
     if gini is None:
-        found.append("there are too few bads for a measure out of time")
+        found.append("it could be measured on no row that it has not learnt from")
     elif gini < LEAST_GINI:
-        found.append(f"Gini out of time is {gini:.3f}, below {LEAST_GINI:g}")
+        found.append(f"Gini {part.replace('_', ' ')} is {gini:.3f}, below {LEAST_GINI:g}")
     before = figure(measures, IN_USE, "gini")
     if gini is not None and before is not None and gini < before - MOST_GINI_LOST:
         found.append(f"Gini out of time is {gini:.3f}, that of the version in use {before:.3f}")
     if calibration is not None and calibration < LEAST_P_VALUE:
-        found.append(f"its probabilities do not fit the newest outcomes (p = {calibration:.4f})")
+        found.append(f"its probabilities do not fit outcomes that it has not learnt from (p = {calibration:.4f})")
     found += [f"{note.name}: {note.text}" for note in card.notes if note.code == "separates"]
     return found

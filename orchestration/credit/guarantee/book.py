@@ -106,9 +106,7 @@ def make_book(
     cost = (known["covered_usd"] * known["loss_share"]).to_numpy(float)
     of_market = known["market"].to_numpy()
     pooled = cost if len(cost) else np.array([max(float(offered["mean_covered_usd"].mean()), 1.0)])
-    losses = tuple(
-        mine if len(mine := cost[of_market == market]) >= ENOUGH_EVENTS else pooled for market in markets
-    )
+    losses = tuple(mine if len(mine := cost[of_market == market]) >= ENOUGH_EVENTS else pooled for market in markets)
     counts, expected = monthly_counts(months, events, markets, as_of)
     common, own = shock_deviations(counts, expected) if len(counts) else (0.25, 0.25)
     called = float(known["is_called"].sum()) if len(known) else 0.0

@@ -68,12 +68,12 @@ def judged_claims(
 
 def _amounts(row: object, usd_rates: Mapping[str, float]) -> tuple[float | None, float | None, list[str]]:
     """Claim and order in dollars, and what contradicts; None where it cannot be told, so that nothing is paid."""
-    order = getattr(row, "order_usd")
+    order = row.order_usd
     if pd.isna(order):
         return None, None, ["the order is in no published ledger"]
-    order, claimed = float(order), float(getattr(row, "claimed_amount"))
-    own, stated = getattr(row, "order_currency_code"), getattr(row, "currency_code")
-    payable = getattr(row, "payable_amount")
+    order, claimed = float(order), float(row.claimed_amount)
+    own, stated = row.order_currency_code, row.currency_code
+    payable = row.payable_amount
     if stated == own and pd.notna(payable) and float(payable) > 0:
         # At the order's own rate. What is paid for is goods, freight and tax; the ledger's value is that of the goods.
         usd_rate = usd_rates.get(str(own))
@@ -86,8 +86,8 @@ def _amounts(row: object, usd_rates: Mapping[str, float]) -> tuple[float | None,
 
 
 def _waits(row: object, at: pd.Timestamp, terms: GradeTerms) -> str:
-    promised = getattr(row, "promised_on")
-    due = pd.Timestamp(str(promised)) if pd.notna(promised) else pd.Timestamp(str(getattr(row, "ordered_at")))
+    promised = row.promised_on
+    due = pd.Timestamp(str(promised)) if pd.notna(promised) else pd.Timestamp(str(row.ordered_at))
     begins = due.normalize() + pd.Timedelta(days=terms.waiting_days)
     return f"claimed on {at:%Y-%m-%d}, cover begins on {begins:%Y-%m-%d}" if at < begins else ""
 
@@ -116,12 +116,12 @@ def _judged(
     as_of: pd.Timestamp,
     usd_rates: Mapping[str, float],
 ) -> list[object]:
-    status = str(getattr(row, "claim_status"))
+    status = str(row.claim_status)
     state = _STATES.get(status, status)
-    amount = float(getattr(row, "claimed_amount"))
+    amount = float(row.claimed_amount)
     share = (claimed or 0.0) / amount if amount else 0.0
     if not share:
-        share = usd_rates.get(str(getattr(row, "currency_code")), 0.0)
+        share = usd_rates.get(str(row.currency_code), 0.0)
     paid, back = (_number(getattr(row, name)) * share for name in ("paid_amount", "recovered_amount"))
     verdict = "within_cover"
     if claimed is None or covered <= 0:
@@ -133,12 +133,12 @@ def _judged(
     if back > paid + _CENT:
         reasons = [*reasons, "more was paid back than was paid"]
     return [
-        getattr(row, "claim_no"), getattr(row, "market"), getattr(row, "seller_id"), getattr(row, "order_no"),
-        getattr(row, "case_no"), getattr(row, "claimed_at"), state, verdict,
+        row.claim_no, row.market, row.seller_id, row.order_no,
+        row.case_no, row.claimed_at, state, verdict,
         None if claimed is None else round(claimed, 2), None if order is None else round(order, 2), round(covered, 2),
         None if claimed is None else round(max(claimed - covered, 0.0), 2), round(paid, 2), round(back, 2),
         round(paid - back, 2), grade or "none",
-        None if state in _CLOSED else (as_of - pd.Timestamp(str(getattr(row, "claimed_at")))).days, "; ".join(reasons),
+        None if state in _CLOSED else (as_of - pd.Timestamp(str(row.claimed_at))).days, "; ".join(reasons),
     ]  # fmt: skip
 
 

@@ -145,7 +145,7 @@ def _reason(row: object) -> str:
     if values["grade"] is None:
         return "No score, so no guarantee."
     if not values["is_offered"]:
-        if getattr(row, "is_stale") is True:
+        if row.is_stale is True:
             return "The score is stale: nothing new is guaranteed until it can be made again."
         if not values["cover_pct"]:
             return f"Grade {values['grade']} is not covered."
