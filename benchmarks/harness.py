@@ -30,6 +30,10 @@ from typing import IO, Literal
 
 import psutil
 
+from orchestration.settings import PROJECT_ROOT
+
+# Public data sets beside the project, no part of it.
+SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 _SAMPLE_SECONDS = 0.05
 _SHOWN_LINES = 30
 # macOS counts bytes, everybody else kibibytes.

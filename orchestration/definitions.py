@@ -18,6 +18,7 @@ from orchestration.credit.assets import (
     seller_limits,
     seller_scores,
 )
+from orchestration.credit.declaration_risk.assets import declaration_risks
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
@@ -56,6 +57,7 @@ ASSETS = (
     seller_limits,
     guarantees,
     credit_exposure,
+    declaration_risks,
     credit_tables,
     cleaning_scorecard,
 )

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         default=PROJECT_ROOT / "orchestration" / "credit" / "policy" / "credit_policy.csv",
         description="Dated terms of limits and guarantees by grade.",
     )
+    inspection_findings: Path | None = Field(
+        default=None,
+        description="CSV or Parquet file with declaration_no and is_false of inspected declarations; none: no signal.",
+    )
     credit_second_person_usd: float = Field(
         default=50_000.0, ge=0, description="Limits above it, set or released by hand, need a second person."
     )

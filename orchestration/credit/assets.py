@@ -46,9 +46,10 @@ CREDIT_KEY = dg.AssetKey(["publication", "credit"])
 READS = (dg.AssetDep(MARKET_TABLES_KEY, partition_mapping=dg.AllPartitionMapping()), REFERENCE_TABLES_KEY)
 
 
-def _spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] = ()) -> dg.AssetSpec:
+def credit_spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] = ()) -> dg.AssetSpec:
     # A table behind a blocking check makes whoever depends on it wait for the gate, and the gate waits for all of them:
     # steps follow each other by tables that the gate does not judge.
+    """The asset of a credit table: group, owner, columns in words. `after`: tables of the same run that it reads."""
     return dg.AssetSpec(
         key=model_key(model),
         deps=[*READS, *(model_key(other) for other in after)],
@@ -67,7 +68,7 @@ def _spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] 
     )
 
 
-def _run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, platform: Platform) -> CreditRun:
+def credit_run(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, platform: Platform) -> CreditRun:
     """The file of this run: that of its root run, so that a retry goes on where the first try ended."""
     return CreditRun(platform.settings, platform.lake, context.run.root_run_id or context.run.run_id)
 
@@ -77,15 +78,16 @@ def _rules(platform: Platform, history_months: int = 6) -> CreditRules:
     return CreditRules(settings.credit_policy_file, settings.credit_second_person_usd, history_months)
 
 
-def _made(
+def credit_result(
     model: PublishedModel, rows: int, **metadata: dg.MetadataValue | str | int | float
 ) -> dg.MaterializeResult[None]:
+    """The result of one table: its rows, and what else is to be seen."""
     return dg.MaterializeResult(asset_key=model_key(model), metadata={"dagster/row_count": rows, **metadata})
 
 
 @dg.multi_asset(
     name="credit_stale_markets",
-    specs=[_spec(CREDIT_STALE_MARKET, "Markets that are held back or behind: scores of their sellers are stale.")],
+    specs=[credit_spec(CREDIT_STALE_MARKET, "Markets that are held back or behind: scores of their sellers are stale.")],
 )
 def credit_stale_markets(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
@@ -93,12 +95,12 @@ def credit_stale_markets(
     """Which markets are stale, why and since when."""
     from orchestration.credit.steps import stale_markets
 
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     with run.published() as con:
         found = stale_markets(con)[CREDIT_STALE_MARKET.name]
     run.keep(CREDIT_STALE_MARKET, found)
     words = "; ".join(f"{row.market}: {row.reason}" for row in found.itertuples()) or "none"
-    return _made(CREDIT_STALE_MARKET, len(found), markets=words, sellers=int(found["seller_count"].sum()))
+    return credit_result(CREDIT_STALE_MARKET, len(found), markets=words, sellers=int(found["seller_count"].sum()))
 
 
 class VersionConfig(dg.Config):
@@ -110,10 +112,10 @@ class VersionConfig(dg.Config):
 @dg.multi_asset(
     name="scorecard_versions",
     specs=[
-        _spec(
+        credit_spec(
             CREDIT_MODEL, "Every version of the scorecard: what it was trained on, whether it qualifies, who approved."
         ),
-        _spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and out of time."),
+        credit_spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and out of time."),
     ],
 )
 def scorecard_versions(
@@ -123,7 +125,7 @@ def scorecard_versions(
     from orchestration.credit import steps
     from orchestration.credit.plots import markdown_table
 
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     with run.published() as con:
         made, words = steps.scorecard_versions(con, retrain=config.retrain)
     models, measures = made[CREDIT_MODEL.name], made[CREDIT_MODEL_MEASURE.name]
@@ -139,7 +141,7 @@ def scorecard_versions(
         "does_qualify",
         "qualification",
     ]
-    yield _made(
+    yield credit_result(
         CREDIT_MODEL,
         len(models),
         training=words,
@@ -147,7 +149,7 @@ def scorecard_versions(
     )
     newest = measures[measures["version"] == models["version"].iloc[-1]] if len(models) else measures
     wide = newest.pivot_table(index="metric", columns="slice", values="value").round(4).reset_index()
-    yield _made(CREDIT_MODEL_MEASURE, len(measures), newest=dg.MetadataValue.md(markdown_table(wide)))
+    yield credit_result(CREDIT_MODEL_MEASURE, len(measures), newest=dg.MetadataValue.md(markdown_table(wide)))
 
 
 class ScoreConfig(dg.Config):
@@ -161,12 +163,12 @@ class ScoreConfig(dg.Config):
 @dg.multi_asset(
     name="seller_scores",
     specs=[
-        _spec(
+        credit_spec(
             SELLER_FEATURE, "What is known of each seller today: the figures behind the score.", after=[CREDIT_MODEL]
         ),
-        _spec(SELLER_SCORE, "Score, probability and grade of each seller, kept by day; a stale one says so."),
-        _spec(SELLER_SCORE_PART, "Points of each characteristic, what it could bring, and why it does not."),
-        _spec(SELLER_SCORE_CHANGE, "Why a score changed since the one before, in points by characteristic."),
+        credit_spec(SELLER_SCORE, "Score, probability and grade of each seller, kept by day; a stale one says so."),
+        credit_spec(SELLER_SCORE_PART, "Points of each characteristic, what it could bring, and why it does not."),
+        credit_spec(SELLER_SCORE_CHANGE, "Why a score changed since the one before, in points by characteristic."),
     ],
 )
 def seller_scores(
@@ -176,7 +178,7 @@ def seller_scores(
     from orchestration.credit import plots, steps
     from orchestration.forecasting.plots import as_markdown_image
 
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     models = run.read(CREDIT_MODEL.name)
     with run.published() as con:
         made = steps.seller_scores(con, models, _rules(platform, config.history_months))
@@ -201,10 +203,10 @@ def seller_scores(
         metadata["lowest"] = dg.MetadataValue.md(
             plots.markdown_table(worst[["seller_id", "score", "grade", "is_stale", "change_points", "reasons_en"]])
         )
-    yield _made(SELLER_FEATURE, len(made[SELLER_FEATURE.name]))
-    yield _made(SELLER_SCORE, len(scores), **metadata)
-    yield _made(SELLER_SCORE_PART, len(made[SELLER_SCORE_PART.name]))
-    yield _made(
+    yield credit_result(SELLER_FEATURE, len(made[SELLER_FEATURE.name]))
+    yield credit_result(SELLER_SCORE, len(scores), **metadata)
+    yield credit_result(SELLER_SCORE_PART, len(made[SELLER_SCORE_PART.name]))
+    yield credit_result(
         SELLER_SCORE_CHANGE,
         len(changes),
         largest=dg.MetadataValue.md(plots.markdown_table(plots.largest_changes(changes))),
@@ -214,11 +216,11 @@ def seller_scores(
 @dg.multi_asset(
     name="seller_limits",
     specs=[
-        _spec(SELLER_LIMIT, "What may be lent to each seller now, with every term, kept by day.", after=[SELLER_SCORE_PART]),
-        _spec(SELLER_ADVANCE, "Every advance and what is still owed on it."),
-        _spec(PLEDGE, "The pledge ledger: an item of a declaration secures one advance."),
-        _spec(PLEDGE_REFUSAL, "Second pledges of an item, each with its first holder."),
-        _spec(LIMIT_DECISION, "The officers' log: every word that was signed, and what has become of it."),
+        credit_spec(SELLER_LIMIT, "What may be lent to each seller now, with every term, kept by day.", after=[SELLER_SCORE_PART]),
+        credit_spec(SELLER_ADVANCE, "Every advance and what is still owed on it."),
+        credit_spec(PLEDGE, "The pledge ledger: an item of a declaration secures one advance."),
+        credit_spec(PLEDGE_REFUSAL, "Second pledges of an item, each with its first holder."),
+        credit_spec(LIMIT_DECISION, "The officers' log: every word that was signed, and what has become of it."),
     ],
 )
 def seller_limits(
@@ -227,7 +229,7 @@ def seller_limits(
     """Limits from receipts, rebates, grades and advances, with the officers' hand on them."""
     from orchestration.credit import plots, steps
 
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     scores, models = run.read(SELLER_SCORE.name), run.read(CREDIT_MODEL.name)
     with run.published() as con:
         made = steps.seller_limits(con, scores, models, _rules(platform))
@@ -237,7 +239,7 @@ def seller_limits(
     kept, log = made[SELLER_LIMIT.name], made[LIMIT_DECISION.name]
     limits = kept[kept["as_of_on"] == kept["as_of_on"].max()] if len(kept) else kept
     largest = limits.sort_values("limit_usd", ascending=False).head(20)
-    yield _made(
+    yield credit_result(
         SELLER_LIMIT,
         len(kept),
         sellers=len(limits),
@@ -247,10 +249,10 @@ def seller_limits(
         largest=dg.MetadataValue.md(plots.markdown_table(largest[["seller_id", "grade", "limit_usd", "reason"]])),
     )
     advances = made[SELLER_ADVANCE.name]
-    yield _made(SELLER_ADVANCE, len(advances), overdue_usd=float(advances["overdue_usd"].sum()))
-    yield _made(PLEDGE, len(made[PLEDGE.name]))
+    yield credit_result(SELLER_ADVANCE, len(advances), overdue_usd=float(advances["overdue_usd"].sum()))
+    yield credit_result(PLEDGE, len(made[PLEDGE.name]))
     refusals = made[PLEDGE_REFUSAL.name]
-    yield _made(
+    yield credit_result(
         PLEDGE_REFUSAL,
         len(refusals),
         refused=dg.MetadataValue.md(plots.markdown_table(refusals[["advance_no", "seller_id", "reason"]].head(20))),
@@ -265,7 +267,7 @@ def seller_limits(
         "state",
         "state_reason",
     ]
-    yield _made(LIMIT_DECISION, len(log), newest=dg.MetadataValue.md(plots.markdown_table(log[columns].tail(20))))
+    yield credit_result(LIMIT_DECISION, len(log), newest=dg.MetadataValue.md(plots.markdown_table(log[columns].tail(20))))
 
 
 class GuaranteeConfig(dg.Config):
@@ -279,12 +281,12 @@ class GuaranteeConfig(dg.Config):
 @dg.multi_asset(
     name="guarantees",
     specs=[
-        _spec(
+        credit_spec(
             GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE_PART]
         ),
-        _spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
-        _spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),
-        _spec(GUARANTEE_CLAIM, "Every claim: what the terms pay of it, and what has become of it."),
+        credit_spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
+        credit_spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),
+        credit_spec(GUARANTEE_CLAIM, "Every claim: what the terms pay of it, and what has become of it."),
     ],
 )
 def guarantees(
@@ -296,7 +298,7 @@ def guarantees(
     from orchestration.credit.guarantee.steps import guarantee
     from orchestration.forecasting.plots import as_markdown_image
 
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     rules = ReserveRules(config.confidence_pct / 100, config.paths, config.seed)
     with run.published() as con:
         made = guarantee(con, run.read(SELLER_SCORE.name), platform.settings.credit_policy_file, rules)
@@ -306,23 +308,23 @@ def guarantees(
     for name, frame in made.items():
         run.keep(by_name[name], frame)
     offers, reserve, paths, claims = (made[name] for name in by_name)
-    yield _made(GUARANTEE_OFFER, len(offers), offered=int(offers["is_offered"].astype(bool).sum()))
+    yield credit_result(GUARANTEE_OFFER, len(offers), offered=int(offers["is_offered"].astype(bool).sum()))
     columns = ["market", "orders_of_a_year", "expected_loss_of_a_year_usd", "price_of_a_year_usd", "reserve_usd"]
-    yield _made(
+    yield credit_result(
         GUARANTEE_RESERVE, len(reserve), table=dg.MetadataValue.md(plots.markdown_table(reserve[columns].round(0)))
     )
     metadata: dict[str, dg.MetadataValue | str | int | float] = {}
     if len(paths):
         metadata["picture"] = dg.MetadataValue.md(as_markdown_image(plots.fund_plot(paths), words="fund of two years"))
-    yield _made(GUARANTEE_SIMULATION, len(paths), **metadata)
+    yield credit_result(GUARANTEE_SIMULATION, len(paths), **metadata)
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in claims["verdict"].value_counts().items())
-    yield _made(GUARANTEE_CLAIM, len(claims), verdicts=verdicts or "no claim")
+    yield credit_result(GUARANTEE_CLAIM, len(claims), verdicts=verdicts or "no claim")
 
 
 @dg.multi_asset(
     name="credit_exposure",
     specs=[
-        _spec(
+        credit_spec(
             CREDIT_EXPOSURE,
             "What is lent, promised and guaranteed, by market and grade.",
             after=[SELLER_SCORE_PART, SELLER_ADVANCE, GUARANTEE_RESERVE],
@@ -337,7 +339,7 @@ def credit_exposure(
     from orchestration.credit.exposure import exposure_rows
     from orchestration.forecasting.plots import as_markdown_image
 
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     kept = {model.name: run.read(model.name) for model in (SELLER_LIMIT, SELLER_SCORE, GUARANTEE_OFFER)}
     with run.published() as con:
         rows = exposure_rows(con, kept)
@@ -345,7 +347,7 @@ def credit_exposure(
     metadata: dict[str, dg.MetadataValue | str | int | float] = {}
     if len(rows):
         metadata["picture"] = dg.MetadataValue.md(as_markdown_image(plots.exposure_plot(rows), words="exposure"))
-    return _made(CREDIT_EXPOSURE, len(rows), **metadata)
+    return credit_result(CREDIT_EXPOSURE, len(rows), **metadata)
 
 
 @dg.multi_asset_check(
@@ -364,7 +366,7 @@ def credit_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Blocks the publication of figures that break a critical promise."""
-    with _run(context, platform).connect() as con:
+    with credit_run(context, platform).connect() as con:
         has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in CREDIT_MEASURES)
         expected = {WITHOUT_MARKET} if has_rows else set()
         verdict = run_gate(con, CREDIT_GATE, CREDIT_MEASURES, expected, platform.judges)
@@ -383,7 +385,7 @@ def credit_tables(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
     """Every table of credit, made visible at once."""
-    run = _run(context, platform)
+    run = credit_run(context, platform)
     publication = run.publish()
     run.remove()
     platform.judges.stop()

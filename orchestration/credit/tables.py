@@ -4,6 +4,7 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 (see `guarantee/tables.py`).
 """
 
+from orchestration.credit.declaration_risk.tables import DECLARATION_MODELS
 from orchestration.credit.guarantee.tables import (
     GUARANTEE_CLAIM,
     GUARANTEE_MODELS,
@@ -266,7 +267,7 @@ SCORE_MODELS = (
     SELLER_SCORE_CHANGE,
 )
 LIMIT_MODELS = (SELLER_LIMIT, SELLER_ADVANCE, PLEDGE, PLEDGE_REFUSAL, LIMIT_DECISION, CREDIT_EXPOSURE)
-CREDIT_MODELS = (CREDIT_STALE_MARKET, *SCORE_MODELS, *LIMIT_MODELS, *GUARANTEE_MODELS)
+CREDIT_MODELS = (CREDIT_STALE_MARKET, *SCORE_MODELS, *LIMIT_MODELS, *GUARANTEE_MODELS, *DECLARATION_MODELS)
 
 __all__ = [
     "CREDIT_EXPOSURE",

@@ -5,9 +5,11 @@ Belongs here: one sentence per column. Does not: names and types (see `tables.py
 
 from collections.abc import Mapping
 
+from orchestration.credit.declaration_risk.tables import DECLARATION_WORDS
 from orchestration.credit.guarantee.tables import GUARANTEE_WORDS
 
 WORDS: Mapping[str, str] = {
+    **DECLARATION_WORDS,
     **GUARANTEE_WORDS,
     "version": "Version of the scorecard: the day of its training and the first digits of its hash.",
     "trained_on": "Day as of which it was trained.",

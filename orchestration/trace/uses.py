@@ -254,6 +254,8 @@ NO_USE: Mapping[str, str] = {
     "credit.pledge": "pledged items of declarations, by advance; the declaration leads to its orders",
     "credit.pledge_refusal": "the same, refused",
     "credit.limit_decision": "decisions of officers; no order is in them",
+    "credit.declaration_risk": "open declaration lines; the declaration leads to its orders",
+    "credit.declaration_risk_measure": "how well the ranking finds false declarations",
     "credit.credit_exposure": "sums by market and grade",
     "credit.guarantee_offer": "prices of orders to come",
     "credit.guarantee_reserve": "a sum for orders to come",
