@@ -44,6 +44,7 @@ LEAST_CONTROL = 0.5
 _CHAINS, _BURN_IN, _SWEEPS = 32, 12, 32
 _AROUND_STEPS = 3
 _LAGS = 14
+_BEYOND_CHANCE = 2.0
 _LEAST_LIFTED = 0.3
 _CHUNK = 64
 
@@ -220,7 +221,10 @@ def _family(history: MediaHistory, columns: Reals, *, has_control: bool) -> "tup
 
 
 def _memory(residual: Reals) -> float:
-    """How much errors that follow one another widen a mean (Newey and West's weights over two weeks); at least one."""
+    """How much errors that follow one another widen a mean (Newey and West's weights over two weeks); at least one.
+
+    A figure that chance alone would give is none: it would widen every interval for nothing.
+    """
     centred = residual - residual.mean()
     variance = float((centred**2).mean())
     if variance <= 0:
@@ -228,7 +232,8 @@ def _memory(residual: Reals) -> float:
     total = 1.0
     for lag in range(1, min(_LAGS, len(centred) - 1) + 1):
         total += 2 * (1 - lag / (_LAGS + 1)) * float((centred[lag:] * centred[:-lag]).mean()) / variance
-    return max(1.0, total)
+    chance = np.sqrt(4 / 3 * _LAGS / len(centred))
+    return total if total > 1 + _BEYOND_CHANCE * chance else 1.0
 
 
 def _projected(around: _Around, columns: Reals, answers: Sequence[Responses]) -> tuple[Reals, Reals]:

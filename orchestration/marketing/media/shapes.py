@@ -16,9 +16,9 @@ from scipy.signal import lfilter
 
 Reals = NDArray[np.float64]
 
-DECAYS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.88)
+DECAYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # Half-saturation in units of the adstock of a mean day with spend.
-HALF_RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
+HALF_RATIOS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 _DECAY_WEIGHTS = tuple((0.08 + decay) * (1.08 - decay) for decay in DECAYS)
 _HALF_SPREAD = 0.8
 
