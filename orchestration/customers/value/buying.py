@@ -15,6 +15,7 @@ that has passed since the first), t and age in the same unit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -68,6 +69,17 @@ class Histories:
     def customers(self) -> float:
         """How many customers there are."""
         return float(self.count.sum())
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[Reals, Reals], Places]:
+        """The distinct pairs of x and age, and which of them each history has.
+
+        Given that a customer is alive, nothing else matters for what is to come.
+        """
+        x, of_x = np.unique(self.x, return_inverse=True)
+        age, of_age = np.unique(self.age, return_inverse=True)
+        code, of_pair = np.unique(of_x * len(age) + of_age, return_inverse=True)
+        return (x[code // len(age)], age[code % len(age)]), of_pair
 
     def sample(self, rows: int) -> "Histories":
         """Every so many of the distinct histories, with their counts."""

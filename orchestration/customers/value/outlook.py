@@ -83,19 +83,11 @@ def total_purchases(model: BuyingModel, histories: Histories, found: Outlook, ho
     return Total(total, total * float(np.exp(-relative)), total * float(np.exp(relative)))
 
 
-def _pairs(histories: Histories) -> tuple[tuple[Reals, Reals], Places]:
-    """The distinct pairs of x and age: given that a customer is alive, nothing else matters."""
-    x, of_x = np.unique(histories.x, return_inverse=True)
-    age, of_age = np.unique(histories.age, return_inverse=True)
-    code, of_pair = np.unique(of_x * len(age) + of_age, return_inverse=True)
-    return (x[code // len(age)], age[code % len(age)]), of_pair
-
-
 def _sums(
     model: BuyingModel, histories: Histories, horizon: float
 ) -> tuple[Reals, Reals, Places, tuple[Reals, Reals]]:
     """For each distinct pair, given alive: E[Y] and E[Y^2]."""
-    (x, age), of_pair = _pairs(histories)
+    (x, age), of_pair = histories.pairs
     first, second = np.zeros(len(x)), np.zeros(len(x))
     # Short tails first: the pairs that still count are then always the last ones.
     order = np.argsort((model.r + x) / (model.alpha + age), kind="stable")

@@ -1,0 +1,171 @@
+"""Tastes: clusters of customers by the categories that they buy from, as many as the data hold up.
+
+Belongs here: the mixture, its number of clusters, their names. Does not: segments by rules.
+
+A customer of a taste draws the category of each purchase from the shares of that taste: a mixture of multinomials,
+fitted by expectation and maximisation. Most customers have bought two or three times, so shares of a single customer
+say little; the mixture weighs each by what it has. The number of clusters is the largest at which two halves of the
+customers, fitted apart, sort the same customers in the same way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from orchestration.customers.purchases import Tastes
+from orchestration.customers.segments.agreement import adjusted_rand
+from orchestration.customers.value.newton import Reals
+
+Labels = npt.NDArray[np.int64]
+FEWEST_CUSTOMERS = 200
+FEWEST_PURCHASES = 2
+MOST_TASTES = 8
+SAMPLE = 4_000
+SPLITS = 4
+STABLE = 0.7
+# As if each taste had besides bought so many times like everybody: shares of zero would never change again.
+PSEUDO_PURCHASES = 5.0
+_STEPS, _STARTS, _TOLERANCE = 60, 3, 1e-5
+# A name tells the categories that a taste buys this much oftener than others do, two at most.
+OVER, NAMED = 1.25, 2
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Shares of customers by taste, and of purchases by taste and category."""
+
+    weight: Reals
+    share: Reals
+    log_likelihood: float
+
+
+@dataclass(frozen=True, eq=False)
+class TasteClusters:
+    """The tastes of a market: of each customer (-1 without one) and how sure that is; names; stability.
+
+    adjusted_rand: agreement of two halves at the chosen number; by_count: the same at each number that was tried.
+    """
+
+    taste: Labels
+    probability: Reals
+    names: tuple[str, ...]
+    mixture: Mixture | None
+    adjusted_rand: float
+    by_count: tuple[tuple[int, float], ...]
+    reason: str = ""
+
+
+def no_tastes(customers: int, reason: str) -> TasteClusters:
+    """Where there is nothing to cluster."""
+    return TasteClusters(np.full(customers, -1), np.zeros(customers), (), None, 0.0, (), reason)
+
+
+def taste_clusters(tastes: Tastes, customers: int) -> TasteClusters:
+    """The tastes of a market's customers; none, with the reason, where the data cannot tell them apart."""
+    if len(tastes.codes) < 3:
+        return no_tastes(customers, "fewer than three categories are known")
+    counts = np.zeros((customers, len(tastes.codes)), dtype=np.float32)
+    counts[tastes.customer, tastes.category] = tastes.purchases
+    total = counts.sum(axis=1)
+    told = np.flatnonzero(total >= FEWEST_PURCHASES)
+    if len(told) < FEWEST_CUSTOMERS:
+        return no_tastes(customers, f"{len(told)} customers bought twice or more; {FEWEST_CUSTOMERS} are needed")
+    rng = np.random.default_rng(20_240_229)
+    chosen = rng.permutation(told)[: 2 * SAMPLE]
+    tried = [(k, _agreement(counts[chosen], k, rng)) for k in range(2, MOST_TASTES + 1)]
+    stable = [k for k, index in tried if index >= STABLE]
+    if not stable:
+        return no_tastes(customers, f"no number of clusters repeats itself (best {max(i for _, i in tried):.2f})")
+    count = max(stable)
+    mixture = _by_weight(_fit(counts[chosen], count, rng))
+    probability = _belongs(mixture, counts)
+    taste = np.where(total > 0, probability.argmax(axis=1), -1)
+    return TasteClusters(
+        taste,
+        np.where(total > 0, probability.max(axis=1), 0.0).astype(np.float64),
+        _names(mixture, counts[told].sum(axis=0).astype(np.float64), tastes.codes),
+        mixture,
+        dict(tried)[count],
+        tuple(tried),
+    )
+
+
+def _agreement(counts: npt.NDArray[np.float32], k: int, rng: np.random.Generator) -> float:
+    """Mean adjusted Rand index of all customers as sorted by mixtures of two disjoint halves."""
+    found = []
+    for _ in range(SPLITS):
+        order = rng.permutation(len(counts))
+        half = len(order) // 2
+        one, other = _fit(counts[order[:half]], k, rng), _fit(counts[order[half:]], k, rng)
+        found.append(adjusted_rand(_belongs(one, counts).argmax(axis=1), _belongs(other, counts).argmax(axis=1)))
+    return float(np.mean(found))
+
+
+def _fit(counts: npt.NDArray[np.float32], k: int, rng: np.random.Generator) -> Mixture:
+    """The likeliest of several mixtures; each begins at customers who differ."""
+    rows, of_row = np.unique(counts, axis=0, return_counts=True)
+    return max((_climb(rows, of_row.astype(np.float32), k, rng) for _ in range(_STARTS)), key=_likelihood)
+
+
+def _likelihood(mixture: Mixture) -> float:
+    return mixture.log_likelihood
+
+
+def _climb(
+    rows: npt.NDArray[np.float32], times: npt.NDArray[np.float32], k: int, rng: np.random.Generator
+) -> Mixture:
+    base = times @ rows
+    base = base / base.sum()
+    # Each cluster begins near one customer, drawn far from those before (as k-means++ does).
+    shares = (rows + PSEUDO_PURCHASES * base) / (rows.sum(axis=1, keepdims=True) + PSEUDO_PURCHASES)
+    picked = [int(rng.choice(len(rows), p=times / times.sum()))]
+    far = np.full(len(rows), np.inf)
+    for _ in range(k - 1):
+        far = np.minimum(far, ((shares - shares[picked[-1]]) ** 2).sum(axis=1))
+        odds = far * times
+        picked.append(int(rng.choice(len(rows), p=odds / odds.sum())) if odds.sum() > 0 else picked[0])
+    mixture = Mixture(np.full(k, 1 / k), shares[picked].astype(np.float64), -np.inf)
+    for _ in range(_STEPS):
+        logs = rows @ np.log(mixture.share).T.astype(np.float32) + np.log(mixture.weight).astype(np.float32)
+        top = logs.max(axis=1, keepdims=True)
+        odds = np.exp(logs - top)
+        sums = odds.sum(axis=1, keepdims=True)
+        value = float(times @ (np.log(sums) + top).ravel())
+        belongs = odds / sums * times[:, None]
+        weight = belongs.sum(axis=0) + 1.0
+        share = belongs.T @ rows + PSEUDO_PURCHASES * base
+        gain = value - mixture.log_likelihood
+        mixture = Mixture(
+            (weight / weight.sum()).astype(np.float64),
+            (share / share.sum(axis=1, keepdims=True)).astype(np.float64),
+            value,
+        )
+        if gain < _TOLERANCE * abs(value):
+            break
+    return mixture
+
+
+def _belongs(mixture: Mixture, counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    logs = counts @ np.log(mixture.share).T.astype(np.float32) + np.log(mixture.weight).astype(np.float32)
+    odds = np.exp(logs - logs.max(axis=1, keepdims=True))
+    found: npt.NDArray[np.float32] = odds / odds.sum(axis=1, keepdims=True)
+    return found
+
+
+def _by_weight(mixture: Mixture) -> Mixture:
+    order = np.argsort(-mixture.weight, kind="stable")
+    return Mixture(mixture.weight[order], mixture.share[order], mixture.log_likelihood)
+
+
+def _names(mixture: Mixture, bought: Reals, codes: Sequence[str]) -> tuple[str, ...]:
+    """Each taste by the categories that it buys most above the others; equal names are numbered."""
+    base = bought / bought.sum()
+    names: list[str] = []
+    for share in mixture.share:
+        excess = np.where(share > OVER * base, share - base, 0.0)
+        over = [codes[place] for place in np.argsort(-excess, kind="stable")[:NAMED] if excess[place] > 0]
+        name = " and ".join(over) if over else "everything"
+        names.append(name if name not in names else f"{name} {sum(one.startswith(name) for one in names) + 1}")
+    return tuple(names)
