@@ -32,7 +32,7 @@ class Guests:
 
 @dataclass(frozen=True, eq=False)
 class Tastes:
-    """How often each customer bought from each category: purchases by customer (row) and category (place in `codes`)."""
+    """How often each customer bought from each category: purchases by customer (row) and category (in `codes`)."""
 
     codes: tuple[str, ...]
     customer: Rows
@@ -86,7 +86,8 @@ class Purchases:
 
     source_id, customer_key: the customers, in the order of their rows. other_usd: per customer, what belongs to no
     purchase: returns whose sale is not known, and what is left of orders that were cancelled.
-    end: the market's last day with an order. lines_without_rate: lines that are in no amount.
+    end: the market's last day with an order. lines_without_rate: lines that are in no amount. total_usd: net amount of
+    the market with its guests, added up apart from all others, so that a check can hold them against it.
     """
 
     market: str
@@ -100,6 +101,7 @@ class Purchases:
     guests: Guests = field(default_factory=Guests)
     tastes: Tastes = field(default_factory=Tastes.none)
     lines_without_rate: int = 0
+    total_usd: float = 0.0
 
     def __len__(self) -> int:
         return len(self.customer_key)

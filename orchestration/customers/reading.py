@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 
-from orchestration.customers.purchases import Guests, Purchases, Tastes
+from orchestration.customers.purchases import Guests, Purchases, Rows, Tastes
 from orchestration.lake import PUBLISHED, Lake
 from orchestration.modeling.manifest import published_models
 from orchestration.runs.plan import RunPlan
@@ -95,7 +95,8 @@ _TASTES = f"""
 """
 _GUESTS = """
     select count(distinct order_key) filter (where customer_key is null),
-        coalesce(sum(amount_usd) filter (where customer_key is null), 0), count(*) filter (where is_without_rate)
+        coalesce(sum(amount_usd) filter (where customer_key is null), 0), count(*) filter (where is_without_rate),
+        coalesce(sum(amount_usd), 0)
     from kept_lines
 """
 
@@ -135,30 +136,36 @@ def read_purchases(con: duckdb.DuckDBPyConnection, market: str) -> Purchases | N
     for statement in (_CUSTOMERS, _CATEGORIES, _TAKEN_BACK, _KEPT, _PARTS):
         con.execute(statement, {"market": market} if "$market" in statement else {})
     keys = con.sql("select source_id, customer_key from customers order by customer").to_arrow_table()
-    days = con.execute(_DAYS).fetchnumpy()
-    tastes = con.execute(_TASTES).fetchnumpy()
-    guests, guest_usd, without_rate = con.execute(_GUESTS).fetchall()[0]
-    customer, is_purchase = days["customer"].astype(np.int64), np.asarray(days["is_purchase"], dtype=np.bool_)
-    amount = np.asarray(days["amount_usd"], dtype=np.float64)
-    codes = dict(zip(tastes["category"].tolist(), tastes["category_code"].tolist(), strict=True))
+    days, tastes = con.sql(_DAYS).to_arrow_table(), con.sql(_TASTES).to_arrow_table()
+    guests, guest_usd, without_rate, total = con.execute(_GUESTS).fetchall()[0]
+    customer, day = _numbers(days, "customer"), _numbers(days, "day")
+    is_purchase = np.asarray(days.column("is_purchase").to_numpy(), dtype=np.bool_)
+    amount = np.asarray(days.column("amount_usd").to_numpy(), dtype=np.float64)
+    codes = dict(zip(tastes.column("category").to_pylist(), tastes.column("category_code").to_pylist(), strict=True))
+    other = np.bincount(customer[~is_purchase], amount[~is_purchase], minlength=len(keys))
     return Purchases(
         market=market,
         end=int(ends),
         source_id=_one(keys, "source_id"),
         customer_key=_one(keys, "customer_key"),
         customer=customer[is_purchase],
-        day=days["day"][is_purchase].astype(np.int64),
+        day=day[is_purchase],
         amount=amount[is_purchase],
-        other_usd=np.bincount(customer[~is_purchase], amount[~is_purchase], minlength=len(keys)),
+        other_usd=np.asarray(other, dtype=np.float64),
         guests=Guests(int(guests), float(guest_usd)),
         tastes=Tastes(
             tuple(str(codes[place]) for place in range(len(codes))),
-            tastes["customer"].astype(np.int64),
-            tastes["category"].astype(np.int64),
-            tastes["purchases"].astype(np.int64),
+            _numbers(tastes, "customer"),
+            _numbers(tastes, "category"),
+            _numbers(tastes, "purchases"),
         ),
         lines_without_rate=int(without_rate),
+        total_usd=float(total),
     )
+
+
+def _numbers(table: "pa.Table", column: str) -> Rows:
+    return np.asarray(table.column(column).to_numpy(), dtype=np.int64)
 
 
 def _one(table: "pa.Table", column: str) -> "pa.Array":

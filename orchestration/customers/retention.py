@@ -127,7 +127,7 @@ def cohorts(purchases: Purchases) -> Cohorts:
         sizes[cohort],
         active[is_real],
         counts[is_real],
-        amounts[is_real],
+        np.asarray(amounts[is_real], dtype=np.float64),
         first_days(known + 1) - 1 <= purchases.end,
     )
 
@@ -144,7 +144,7 @@ def first_days(months: Rows) -> Days:
 
 @dataclass(frozen=True, eq=False)
 class Rhythm:
-    """Days that each customer usually lets pass between purchases, and how often that time has passed since the last."""
+    """Days that each customer lets pass between purchases, and how often these have passed since the last."""
 
     days: Reals
     overdue: Reals

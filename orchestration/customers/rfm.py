@@ -20,4 +20,5 @@ def quantile_scores(values: Reals | Rows) -> Rows:
         return np.empty(0, dtype=np.int64)
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     middle = (count.cumsum() - 0.5 * count) / len(values)
-    return np.minimum((middle * SCORES).astype(np.int64) + 1, SCORES)[place]
+    scores: Rows = np.minimum((middle * SCORES).astype(np.int64) + 1, SCORES)
+    return scores[place]

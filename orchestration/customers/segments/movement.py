@@ -6,11 +6,11 @@ Belongs here: the segments of all customers at the end of each month, and the co
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from orchestration.customers.purchases import Purchases, Rows
+from orchestration.customers.purchases import Flags, Purchases, Rows
 from orchestration.customers.retention import first_days, months_of
 from orchestration.customers.segments.rules import NAMES, Figures, segments
-from orchestration.customers.value.newton import Reals
 
 MOST_MONTHS = 24
 
@@ -26,7 +26,7 @@ class Movements:
     before: Rows
     after: Rows
     customers: Rows
-    is_complete: Rows
+    is_complete: Flags
 
 
 def movements(purchases: Purchases, figures: Figures) -> Movements:
@@ -37,15 +37,15 @@ def movements(purchases: Purchases, figures: Figures) -> Movements:
     """
     if len(purchases.day) == 0:
         empty = np.empty(0, dtype=np.int64)
-        return Movements(empty, empty, empty, empty, empty)
+        return Movements(empty, empty, empty, empty, np.empty(0, dtype=np.bool_))
     last = int(months_of(np.array([purchases.end]))[0])
     first = max(int(months_of(purchases.day.min()[None])[0]), last - MOST_MONTHS + 1)
-    ends = first_days(np.arange(first, last + 2)) - 1
+    ends = first_days(np.arange(first + 1, last + 2)) - 1
     width = len(NAMES) + 1
-    before = _segments_at(purchases, int(first_days(np.array([first]))[0]) - 1, figures)
-    parts: list[Reals] = []
+    before = segments_at(purchases, int(first_days(np.array([first]))[0]) - 1, figures)
+    parts: list[npt.NDArray[np.intp]] = []
     for end in ends.tolist():
-        after = _segments_at(purchases, min(end, purchases.end), figures)
+        after = segments_at(purchases, min(end, purchases.end), figures)
         parts.append(np.bincount((before + 1) * width + after + 1, minlength=width * width))
         before = after
     counts = np.stack(parts).astype(np.int64)
@@ -56,6 +56,7 @@ def movements(purchases: Purchases, figures: Figures) -> Movements:
     )
 
 
-def _segments_at(purchases: Purchases, end: int, figures: Figures) -> Rows:
+def segments_at(purchases: Purchases, end: int, figures: Figures) -> Rows:
+    """The segment of each customer at the end of a day, by the figures of today; -1 before the first purchase."""
     state = purchases.state(end)
     return segments(state, state.amount + purchases.other_usd, figures)

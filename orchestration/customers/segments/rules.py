@@ -43,7 +43,7 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "slipping": ("Slipping away", "正在流失"),
     "lost": ("Lost", "已流失"),
 }
-# What is done with a segment differs between these; within one of them a small error costs little.
+# Before the first purchase.
 NOT_YET = "not_yet"
 
 
@@ -51,7 +51,7 @@ NOT_YET = "not_yet"
 class Figures:
     """The figures of a market that stand in its rules.
 
-    usual_gap: days between purchases, the median; half_back, nearly_back: days within which half, and nine tenths, of
+    usual_gap: days between purchases, the median; half_back, nearly_back: days within which half, and four fifths, of
     those came back who ever bought a second time; frequent: purchases that make a customer loyal; valuable_usd: net
     amount that the best fifth of the buyers exceed.
     """
@@ -79,7 +79,7 @@ def figures_of(purchases: Purchases, customers: Rows | None = None) -> Figures:
     curve = survival(np.where(back, first_gap[has_bought], age[has_bought]), back)
     # Of those who come back at all, as far as time has shown: the curve's own end stands for "ever".
     ever = float(1 - curve.open_share[-1])
-    half, nearly = (curve.days_until(share * ever) if back.sum() >= 5 else None for share in (0.5, 0.9))
+    half, nearly = (curve.days_until(share * ever) if back.sum() >= 5 else None for share in (0.5, 0.8))
     repeaters = counts[counts > 1]
     usual = market_gap(purchases) if customers is None else _usual(purchases, customers)
     positive = net[has_bought & (net > 0)]
@@ -135,9 +135,9 @@ def rules_in_words(figures: Figures) -> Mapping[str, str]:
     return {
         "sent_back": "What they bought was cancelled or sent back: nothing is left.",
         "new": f"One purchase, at most {figures.half_back:.0f} days ago: half of those who return do so within it.",
-        "may_return": f"One purchase, {figures.half_back:.0f} to {figures.nearly_back:.0f} days ago: the other half's"
-        " time.",
-        "one_time": f"One purchase, over {figures.nearly_back:.0f} days ago: nine of ten who return had returned.",
+        "may_return": f"One purchase, {figures.half_back:.0f} to {figures.nearly_back:.0f} days ago:"
+        " four of five who return do so within it.",
+        "one_time": f"One purchase, over {figures.nearly_back:.0f} days ago: four of five who return had returned.",
         "champion": f"On time, {figures.frequent} purchases or more, and at least {worth} in all.",
         "loyal": f"On time, {figures.frequent} purchases or more, and less than {worth}.",
         "big_spender": f"On time, 2 to {figures.frequent - 1} purchases, and at least {worth}.",

@@ -4,8 +4,8 @@ Belongs here: the mixture, its number of clusters, their names. Does not: segmen
 
 A customer of a taste draws the category of each purchase from the shares of that taste: a mixture of multinomials,
 fitted by expectation and maximisation. Most customers have bought two or three times, so shares of a single customer
-say little; the mixture weighs each by what it has. The number of clusters is the largest at which two halves of the
-customers, fitted apart, sort the same customers in the same way.
+say little; the mixture weighs each by what it has. The number of clusters is the one that the Bayesian information
+criterion asks for, or the next lower one at which mixtures of customers drawn anew sort them in the same way.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ Labels = npt.NDArray[np.int64]
 FEWEST_CUSTOMERS = 200
 FEWEST_PURCHASES = 2
 MOST_TASTES = 8
-SAMPLE = 4_000
-SPLITS = 4
-STABLE = 0.7
+SAMPLE = 6_000
+DRAWS = 6
+STABLE = 0.6
 # As if each taste had besides bought so many times like everybody: shares of zero would never change again.
 PSEUDO_PURCHASES = 5.0
 _STEPS, _STARTS, _TOLERANCE = 60, 3, 1e-5
@@ -45,7 +45,7 @@ class Mixture:
 class TasteClusters:
     """The tastes of a market: of each customer (-1 without one) and how sure that is; names; stability.
 
-    adjusted_rand: agreement of two halves at the chosen number; by_count: the same at each number that was tried.
+    adjusted_rand: agreement with mixtures of customers drawn anew; by_count: the same at each number that was tried.
     """
 
     taste: Labels
@@ -73,13 +73,17 @@ def taste_clusters(tastes: Tastes, customers: int) -> TasteClusters:
     if len(told) < FEWEST_CUSTOMERS:
         return no_tastes(customers, f"{len(told)} customers bought twice or more; {FEWEST_CUSTOMERS} are needed")
     rng = np.random.default_rng(20_240_229)
-    chosen = rng.permutation(told)[: 2 * SAMPLE]
-    tried = [(k, _agreement(counts[chosen], k, rng)) for k in range(2, MOST_TASTES + 1)]
-    stable = [k for k, index in tried if index >= STABLE]
-    if not stable:
+    chosen = counts[rng.permutation(told)[:SAMPLE]]
+    likeliest = _likeliest(chosen, rng)
+    tried: list[tuple[int, float]] = []
+    while len(likeliest) > 1 and (not tried or tried[-1][1] < STABLE):
+        mixture = likeliest.pop()
+        tried.append((len(mixture.weight), _repeated(chosen, mixture, rng)))
+    if not tried:
+        return no_tastes(customers, "one taste explains the purchases as well as several")
+    if tried[-1][1] < STABLE:
         return no_tastes(customers, f"no number of clusters repeats itself (best {max(i for _, i in tried):.2f})")
-    count = max(stable)
-    mixture = _by_weight(_fit(counts[chosen], count, rng))
+    mixture = _by_weight(mixture)
     probability = _belongs(mixture, counts)
     taste = np.where(total > 0, probability.argmax(axis=1), -1)
     return TasteClusters(
@@ -87,19 +91,29 @@ def taste_clusters(tastes: Tastes, customers: int) -> TasteClusters:
         np.where(total > 0, probability.max(axis=1), 0.0).astype(np.float64),
         _names(mixture, counts[told].sum(axis=0).astype(np.float64), tastes.codes),
         mixture,
-        dict(tried)[count],
+        tried[-1][1],
         tuple(tried),
     )
 
 
-def _agreement(counts: npt.NDArray[np.float32], k: int, rng: np.random.Generator) -> float:
-    """Mean adjusted Rand index of all customers as sorted by mixtures of two disjoint halves."""
+def _likeliest(counts: npt.NDArray[np.float32], rng: np.random.Generator) -> list[Mixture]:
+    """Mixtures of 1, 2, … clusters, up to the number at which the Bayesian information criterion is best."""
+    free, found, criteria = counts.shape[1], list[Mixture](), list[float]()
+    for k in range(1, MOST_TASTES + 1):
+        found.append(_fit(counts, k, rng))
+        criteria.append(found[-1].log_likelihood - 0.5 * (k * free - 1) * float(np.log(len(counts))))
+        if k > 2 and criteria[-1] < criteria[-2] < criteria[-3]:
+            break
+    return found[: int(np.argmax(criteria)) + 1]
+
+
+def _repeated(counts: npt.NDArray[np.float32], mixture: Mixture, rng: np.random.Generator) -> float:
+    """Mean adjusted Rand index between the mixture and those of customers drawn anew, over the same customers."""
+    sorted_once = _belongs(mixture, counts).argmax(axis=1)
     found = []
-    for _ in range(SPLITS):
-        order = rng.permutation(len(counts))
-        half = len(order) // 2
-        one, other = _fit(counts[order[:half]], k, rng), _fit(counts[order[half:]], k, rng)
-        found.append(adjusted_rand(_belongs(one, counts).argmax(axis=1), _belongs(other, counts).argmax(axis=1)))
+    for _ in range(DRAWS):
+        again = _fit(counts[rng.integers(0, len(counts), len(counts))], len(mixture.weight), rng)
+        found.append(adjusted_rand(sorted_once, _belongs(again, counts).argmax(axis=1)))
     return float(np.mean(found))
 
 
@@ -113,9 +127,7 @@ def _likelihood(mixture: Mixture) -> float:
     return mixture.log_likelihood
 
 
-def _climb(
-    rows: npt.NDArray[np.float32], times: npt.NDArray[np.float32], k: int, rng: np.random.Generator
-) -> Mixture:
+def _climb(rows: npt.NDArray[np.float32], times: npt.NDArray[np.float32], k: int, rng: np.random.Generator) -> Mixture:
     base = times @ rows
     base = base / base.sum()
     # Each cluster begins near one customer, drawn far from those before (as k-means++ does).

@@ -4,7 +4,7 @@ Belongs here: the likelihood with its derivatives, the fit, who is alive. Does n
 `outlook.py`), reading.
 
 Fader, Hardie and Lee (2005), "Counting your customers" the easy way: purchases are Poisson with a rate from a gamma
-distribution (r, alpha), and after each purchase the customer is lost with a probability from a beta distribution (a, b).
+distribution (r, alpha), and after each purchase the customer is lost with a probability from a beta one (a, b).
 In BG/NBD nobody is lost after the first purchase; in MBG/NBD (Batislam, Denizel and Filiztekin 2007) the first purchase
 can be the last one as well. The two differ only in the number of times at which a customer could have been lost: x or
 x + 1, where x counts the purchases after the first.
@@ -14,7 +14,7 @@ that has passed since the first), t and age in the same unit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -28,6 +28,7 @@ Places = npt.NDArray[np.intp]
 Variant = Literal["bg_nbd", "mbg_nbd"]
 VARIANTS: tuple[Variant, ...] = ("bg_nbd", "mbg_nbd")
 PARAMETERS = ("r", "alpha", "a", "b")
+NAMES = ("x", "t", "age")
 # A first look at this many distinct customers finds the region; the climb over all of them begins there.
 SAMPLE_ROWS = 4_000
 _STARTS = ((0.5, 1.0, 0.8, 2.5), (1.5, 1.0, 0.3, 4.0), (0.2, 0.3, 1.5, 1.5))
@@ -52,15 +53,15 @@ class Histories:
         wrong = (columns[0] < 0) | (columns[1] < 0) | (columns[1] > columns[2]) | ((columns[0] == 0) & (columns[1] > 0))
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
-            found = ", ".join(f"{name} {column[row]:g}" for name, column in zip(("x", "t", "age"), columns, strict=True))
+            found = ", ".join(f"{name} {column[row]:g}" for name, column in zip(NAMES, columns, strict=True))
             raise ValueError(f"histories: {int(wrong.sum())} are impossible, the first in row {row}: {found}")
         code = np.zeros(len(columns[0]), dtype=np.int64)
         for column in columns:
             values, place = np.unique(column, return_inverse=True)
             code = code * len(values) + place
         _, first, of_customer, count = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
-        rows = [column[first] for column in columns]
-        return cls(*rows, count.astype(np.float64), of_customer)
+        rows_x, rows_t, rows_age = (column[first] for column in columns)
+        return cls(rows_x, rows_t, rows_age, count.astype(np.float64), of_customer)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -180,7 +181,6 @@ class BuyingModel:
     log_likelihood: float
     top: Top
     is_own: bool = True
-    customers: float = field(default=0.0)
 
     @property
     def parameters(self) -> tuple[float, float, float, float]:
@@ -193,7 +193,8 @@ class BuyingModel:
 
     def moved(self, theta: Reals) -> "BuyingModel":
         """The same model at other logarithms of its parameters."""
-        return BuyingModel(self.variant, *np.exp(theta).tolist(), self.log_likelihood, self.top, self.is_own)
+        r, alpha, a, b = np.exp(theta).tolist()
+        return BuyingModel(self.variant, r, alpha, a, b, self.log_likelihood, self.top, self.is_own)
 
 
 def alive_probability(model: BuyingModel, x: Reals, t: Reals, age: Reals) -> Reals:
@@ -221,9 +222,8 @@ def fit_buying(histories: Histories, variant: Variant = "bg_nbd", *, prior: Norm
     likelihood = Likelihood(histories, variant)
     top = highest(likelihood if prior is None else prior.added_to(likelihood), starts)
     value = top.value if prior is None else likelihood(top.theta)[0]
-    return BuyingModel(
-        variant, *top.parameters.tolist(), value, top, is_own=prior is None, customers=histories.customers
-    )
+    r, alpha, a, b = top.parameters.tolist()
+    return BuyingModel(variant, r, alpha, a, b, value, top, prior is None)
 
 
 def _psi1(values: Reals | float) -> Reals:

@@ -8,6 +8,7 @@ about by CDNOW, a market of a thousand by itself; where a large market does not 
 the chance of leaving differs between customers when it does not), the prior says the rest.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,8 @@ PRIOR_BUYING = (0.243, 4.414, 0.793, 2.426)  # weeks
 PRIOR_SPENDING = (6.25, 3.74)
 PRIOR_DEVIATION = 1.0
 FEWEST_CUSTOMERS, FEWEST_REPEATERS = 100, 30
-# Shape and mean of the amounts of a population with these q and p: below 1 the mean would be infinite.
+CLEARLY = 10.0  # units of log-likelihood
+# At a q of 1 the mean amount of all customers would be infinite.
 LOWEST_Q = 1.05
 
 
@@ -55,23 +57,23 @@ def fit_market(state: State, histories: Histories) -> MarketModels:
 
 
 def buying_of(histories: Histories) -> BuyingModel:
-    """The likelier of BG/NBD and MBG/NBD; both have as many parameters."""
+    """MBG/NBD, or BG/NBD where it explains the purchases clearly better; both have as many parameters.
+
+    In BG/NBD who bought once stays alive for ever, which nobody can act on: it has to earn that.
+    """
     repeaters = float(histories.count[histories.x > 0].sum())
     if histories.customers >= FEWEST_CUSTOMERS and repeaters >= FEWEST_REPEATERS:
         own = [fit_buying(histories, variant) for variant in VARIANTS]
-        best = max(own, key=_likelihood)
+        best = _chosen(own)
         if best.top.is_interior:
             return best
     prior = Normal(np.log(PRIOR_BUYING), np.full(4, PRIOR_DEVIATION))
-    return max((fit_buying(histories, variant, prior=prior) for variant in VARIANTS), key=_height)
+    return _chosen([fit_buying(histories, variant, prior=prior) for variant in VARIANTS])
 
 
-def _likelihood(model: BuyingModel) -> float:
-    return model.log_likelihood
-
-
-def _height(model: BuyingModel) -> float:
-    return model.top.value
+def _chosen(fitted: Sequence[BuyingModel]) -> BuyingModel:
+    plain, modified = fitted
+    return plain if plain.log_likelihood > modified.log_likelihood + CLEARLY else modified
 
 
 def spending_of(count: Reals, amount: Reals) -> SpendingModel | None:

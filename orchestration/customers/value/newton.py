@@ -33,8 +33,10 @@ class Normal:
         def both(theta: Reals) -> tuple[float, Reals, Reals]:
             value, gradient, hessian = curve(theta)
             off = (theta - self.mean) / self.deviation
-            return value - 0.5 * float(off @ off), gradient - off / self.deviation, hessian - np.diag(
-                self.deviation**-2
+            return (
+                value - 0.5 * float(off @ off),
+                gradient - off / self.deviation,
+                hessian - np.diag(self.deviation**-2),
             )
 
         return both

@@ -83,9 +83,7 @@ def total_purchases(model: BuyingModel, histories: Histories, found: Outlook, ho
     return Total(total, total * float(np.exp(-relative)), total * float(np.exp(relative)))
 
 
-def _sums(
-    model: BuyingModel, histories: Histories, horizon: float
-) -> tuple[Reals, Reals, Places, tuple[Reals, Reals]]:
+def _sums(model: BuyingModel, histories: Histories, horizon: float) -> tuple[Reals, Reals, Places, tuple[Reals, Reals]]:
     """For each distinct pair, given alive: E[Y] and E[Y^2]."""
     (x, age), of_pair = histories.pairs
     first, second = np.zeros(len(x)), np.zeros(len(x))

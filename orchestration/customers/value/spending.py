@@ -92,7 +92,8 @@ def fit_spending(n: Reals, mean: Reals, *, prior: Normal | None = None) -> Spend
     likelihood = Likelihood(n, mean)
     top = highest(likelihood if prior is None else prior.added_to(likelihood), starts)
     value = top.value if prior is None else likelihood(top.theta)[0]
-    return SpendingModel(*top.parameters.tolist(), value, top, is_own=prior is None)
+    p, q, v = top.parameters.tolist()
+    return SpendingModel(p, q, v, value, top, prior is None)
 
 
 def expected_mean(model: SpendingModel, n: Reals, mean: Reals) -> Reals:
