@@ -8,6 +8,7 @@ Belongs here: worlds, comparison. Does not: the regression (see orchestration/ma
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,6 @@ def _histories(
 def _last_click(own: NDArray[np.int64], offset: NDArray[np.int64], adstock: Reals, rng: np.random.Generator) -> Reals:
     """Orders of the own shop by the medium of the visit that ended in them."""
     found = np.zeros(len(MEDIA))
-    for start, stop in zip(offset[:-1], offset[1:], strict=True):
+    for start, stop in pairwise(offset):
         found += rng.multinomial(int(own[start:stop].sum()), medium_shares(adstock[start:stop]))[_UNPAID:]
     return found
