@@ -117,8 +117,10 @@ def test_a_move_keeps_the_budget_and_its_bounds(fitted: tuple[MediaFit, np.ndarr
     assert (np.abs(change) <= MOST_CHANGE + 1e-9).all()
     assert found.gain.mean() >= 0
     assert np.abs(change).max() > 0.1
-    # What the move promises is there in truth.
-    assert sum(steady_lift(found.suggested)) > sum(steady_lift(found.now))
+    # The interval of the promise holds what the move truly brings, here next to nothing: budgets were nearly right.
+    truth = 7 * fit.base_per_day * (sum(steady_lift(found.suggested)) - sum(steady_lift(found.now)))
+    lower, upper = np.quantile(found.gain, [0.01, 0.99])
+    assert lower < truth < upper
 
 
 def database(rows: dict[str, str]) -> duckdb.DuckDBPyConnection:

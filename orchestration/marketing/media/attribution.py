@@ -148,12 +148,11 @@ def removal_effects(paths: Paths) -> Reals:
         without[medium] = 0.0
         lost[medium] = 1 - _reaches(without, bought)[start] / whole
     total = lost.sum()
-    shares: Reals = lost / total if total > 0 else np.zeros(size)
-    return shares
+    return lost / total if total > 0 else lost
 
 
 def _reaches(chance: Reals, goal: int) -> Reals:
     """Probability of each state to end in the goal; the last two states are ends."""
     inner = len(chance) - 2
-    solved: Reals = np.linalg.solve(np.eye(inner) - chance[:inner, :inner], chance[:inner, goal])
-    return solved
+    left_inside = np.eye(inner) - chance[:inner, :inner]
+    return np.asarray(np.linalg.solve(left_inside, chance[:inner, goal]), dtype=np.float64)
