@@ -24,7 +24,7 @@ from orchestration.simulation.world.sessions import medium_shares
 
 Reals = NDArray[np.float64]
 
-SEEDS = range(80_001, 80_051)
+SEEDS = range(90_001, 90_051)
 ORDERS = 5_000_000
 LARGEST = 3
 _NORMAL_90 = 1.6449
