@@ -109,7 +109,8 @@ def losses_plot(one: MarketMedia) -> bytes:
         )
         _title(axes, f"{step}: visits lost, %", last)
     parts = losses[losses["is_unusual"].astype(bool) & (losses["step"] != BOUNCE)] if len(losses) else losses
-    value = float(parts["lost_value_usd"].sum()) if len(parts) else 0.0
+    # The same visit is in a medium, a screen and a page: the largest of these views, not their sum.
+    value = float(parts.groupby("dimension")["lost_value_usd"].sum().max()) if len(parts) else 0.0
     words = (
         f"{len(parts)} unusual losses in 8 weeks, about ${value:,.0f}" if len(parts) else "no unusual loss in 8 weeks"
     )
