@@ -19,8 +19,10 @@ from orchestration.credit.assets import (
     seller_scores,
 )
 from orchestration.credit.declaration_risk.assets import declaration_risks
+from orchestration.customers.assets import customer_gate, customers, market_customers
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
+from orchestration.marketing.media.assets import market_media_figures, media, media_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.arrival.assets import arrival_times
 from orchestration.planning.assets import planning_gate, plans, stale_markets
@@ -43,6 +45,10 @@ ASSETS = (
     market_tables,
     market_forecasts,
     forecasts,
+    market_customers,
+    customers,
+    market_media_figures,
+    media,
     operations,
     stale_markets,
     arrival_times,
@@ -61,7 +67,16 @@ ASSETS = (
     credit_tables,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate, credit_gate)
+GATES = (
+    reference_gate,
+    staging_gate,
+    ledger_gate,
+    forecast_gate,
+    customer_gate,
+    media_gate,
+    planning_gate,
+    credit_gate,
+)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
