@@ -1,0 +1,121 @@
+"""Purchases of a trade world by customer, and what each customer would have bought if the generator's chances were known.
+
+Belongs here: lines with buyers, what a shop may know of them, the oracle. Does not: recommendations and scores.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration.simulation.world.assortment import MonthShelf
+from orchestration.simulation.world.baskets import MEAN_LINES
+from orchestration.simulation.world.batches import CATEGORIES, World
+from orchestration.simulation.world.category_parameters import AGE_BANDS, GENDERS, SEGMENTS
+from orchestration.simulation.world.market_parameters import market_specs
+from orchestration.simulation.world.orders import MonthPlan, draw_all_lines, draw_buying, plan_month
+from orchestration.simulation.world.plans import Assortment
+
+Integers = NDArray[np.int64]
+Reals = NDArray[np.float64]
+PRICE_TASTES = (-1, 0, 1)
+
+
+@dataclass(frozen=True)
+class MarketLines:
+    """What one market's customers bought, by line; `group` indexes the oracle's rows."""
+
+    market: str
+    day: Integers
+    cohort: Integers  # month of the horizon
+    customer: Integers
+    product: Integers  # local product
+    subdivision: tuple[str, ...]  # by line
+    gender: NDArray[np.object_]  # by line, None without consent
+    age_band: NDArray[np.object_]
+    group: Integers
+    category: tuple[str, ...]  # by local product
+    seller: Integers
+    list_price: Reals
+
+
+def market_lines(world: World, market: int) -> MarketLines:
+    """Every line of a market that was delivered, over all months."""
+    spec = market_specs(world.config.markets)[market]
+    regions = np.asarray([f"{spec.code}-{region}" for region, _ in spec.regions], dtype=object)
+    assortment = world.assortments[market]
+    parts: list[list[NDArray[np.generic]]] = []
+    for cohort in range(world.config.months):
+        plan = plan_month(world, market, cohort)
+        buying = draw_buying(world, plan)
+        lines = draw_all_lines(world, plan, buying)
+        kept = ~lines.is_lost
+        order, traits = lines.order[kept], buying.traits
+        group = (traits.segment + len(SEGMENTS) * traits.flags.astype(np.int64)) * 3 + traits.price_taste + 1
+        gender = np.where(traits.has_consent, np.asarray(GENDERS, dtype=object)[traits.gender], None)
+        band = np.where(traits.has_consent, np.asarray([str(one) for one in AGE_BANDS], dtype=object)[traits.age_band],
+                        None)  # fmt: skip
+        parts.append(
+            [
+                buying.ordered_at[order] // 86_400,
+                np.full(len(order), cohort),
+                buying.customer[order],
+                lines.local[kept],
+                regions[traits.subdivision[order]],
+                gender[order],
+                band[order],
+                group[order],
+            ]
+        )
+    day, month, customer, product, region, gender, band, group = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return MarketLines(
+        spec.code, day.astype(np.int64), month.astype(np.int64), customer.astype(np.int64), product.astype(np.int64),
+        tuple(region), gender, band, group.astype(np.int64),
+        tuple(CATEGORIES[code] for code in assortment.category), world.products.seller[assortment.product].astype(np.int64),
+        assortment.list_cents / 100,
+    )  # fmt: skip
+
+
+def oracle(world: World, market: int, cohort: int) -> Reals:
+    """group x local product: expected lines per order in a month, by profile and taste for prices.
+
+    The first line follows the profile's categories and, within them, weights and the taste for prices; further lines
+    stay with the seller of the first.
+    """
+    plan = plan_month(world, market, cohort)
+    assortment, shelf = plan.assortment, plan.shelf
+    starts = np.array([period.first_day for period in plan.periods]) - world.demand.first_day
+    days = np.append(starts, plan.end_day - world.demand.first_day)
+    found = np.zeros((shelf.category_share.shape[1] * len(PRICE_TASTES), len(assortment.product)))
+    for period in range(len(plan.periods)):
+        orders = world.demand.mean_orders[market][days[period] : days[period + 1]].sum()
+        within = np.stack([_within_category(plan, period, taste) for taste in PRICE_TASTES])
+        share = shelf.category_share[period][:, assortment.category]
+        first = (share[:, None, :] * within[None, :, :]).reshape(len(found), -1)
+        found += orders * (first + (MEAN_LINES - 1) * _further(first, assortment, shelf, period))
+    return found
+
+
+def _within_category(plan: MonthPlan, period: int, taste: int) -> Reals:
+    """Chance of each local product among those of its category: of one draw, or of the lower or higher of two."""
+    assortment, size = plan.assortment, len(plan.assortment.product)
+    edges = plan.shelf.by_category[period * size : (period + 1) * size + 1]
+    start, end = assortment.category_offset[:-1], assortment.category_offset[1:]
+    category = assortment.category[assortment.by_price]
+    mass = np.maximum(edges[end] - edges[start], 1e-300)
+    low = (edges[:-1] - edges[start][category]) / mass[category]
+    high = (edges[1:] - edges[start][category]) / mass[category]
+    chance = {0: high - low, 1: high**2 - low**2, -1: (1 - low) ** 2 - (1 - high) ** 2}[taste]
+    found = np.zeros(size)
+    found[assortment.by_price] = np.maximum(chance, 0.0)
+    return found
+
+
+def _further(first: Reals, assortment: Assortment, shelf: MonthShelf, period: int) -> Reals:
+    """Chance of each product as a further line: by weight among the goods of the first line's seller."""
+    starts = assortment.seller_offset[:-1]
+    weight = shelf.weight[period]
+    of_seller = np.add.reduceat(first, starts, axis=1)
+    total = np.add.reduceat(weight, starts)
+    per_weight = np.divide(of_seller, total, out=np.zeros_like(of_seller), where=total > 0)
+    return np.asarray(per_weight[:, assortment.local_seller] * weight)

@@ -1,0 +1,255 @@
+"""Choice and proof in time order: fit before, choose on a validation period, judge on what came after.
+
+Belongs here: periods, the table of models and figures, the recommender that is used afterwards. Does not: models.
+
+Protocol. Past | validation | test, by time. Weights and the choice of model come from the validation period alone; for
+the test all is fitted again on past and validation. Judged are customers with a purchase before the test and in it;
+the target is every item bought in the test. `repeats`: with them all items count, whatever the customer has had;
+without them neither lists nor targets hold items that the customer had before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from orchestration.marketing.recommending.attributes import Attributes
+from orchestration.marketing.recommending.blend import NEW_NAMES, Blend, fit_blend, usual_blend
+from orchestration.marketing.recommending.interactions import (
+    Flags,
+    Integers,
+    Interactions,
+    InteractionsError,
+    Matrix,
+    Scores,
+)
+from orchestration.marketing.recommending.metrics import NOTHING, Figures, figures_of, ndcg_of, hits_of, top_items
+from orchestration.marketing.recommending.past import past_of
+from orchestration.marketing.recommending.signals import SINGLES, SIGNALS, Signals, single_scores
+
+BLEND = "blend"
+VALIDATION, TEST = "validation", "test"
+SCORE_COLUMNS = ("period", "target", "model", "is_chosen", "customers", "recall", "ndcg", "coverage", "novelty")
+# Fewer customers than these say nothing about which model is better: the usual blend is taken.
+FEWEST_TO_CHOOSE, FEWEST_TO_FIT = 30, 5
+MOST_JUDGED = 1_500
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The validation period begins, the test begins, the test ends."""
+
+    validation: float
+    test: float
+    end: float
+
+
+def default_periods(interactions: Interactions) -> Periods:
+    """Validation and test are the last two tenths of the interactions, whole times; InteractionsError for one time."""
+    times = interactions.time
+    if len(times) == 0 or times.min() == times.max():
+        raise InteractionsError("all interactions are of the same time: there is no before and after")
+    end = float(times.max())
+    test = float(times[min(int(0.9 * len(times)), len(times) - 1)])
+    test = test if test > times.min() else end
+    earlier = times[times < test]
+    validation = float(earlier[min(int(8 / 9 * len(earlier)), len(earlier) - 1)])
+    if validation <= earlier.min():
+        validation = test
+    return Periods(validation, test, float(np.nextafter(end, np.inf)))
+
+
+@dataclass(frozen=True, eq=False)
+class Recommender:
+    """What was chosen, ready for any customer of its past; `known` and `new` are for those with and without history."""
+
+    signals: Signals
+    chosen: str
+    known: Blend
+    new: Blend
+
+    def scores(self, customers: Integers) -> Scores:
+        """customers x items, larger is better; of those without history by what is popular with people like them."""
+        found = np.empty((len(customers), self.signals.past.seen.shape[1]), dtype=np.float32)
+        has = self.signals.past.item_count[customers] > 0
+        if has.any():
+            found[has] = scores_of(self.signals, self.chosen, self.known, customers[has])
+        if not has.all():
+            found[~has] = self.new.score(self.signals, customers[~has])
+        return found
+
+    def top(
+        self, customers: Integers, k: int, *, allowed: Flags | None = None, without: Matrix | None = None
+    ) -> tuple[Integers, Scores]:
+        """customers x k items, best first and -1 where there are no more, and their scores.
+
+        allowed: items that may be shown; without: customers x items (all customers) not to show.
+        """
+        size = self.signals.block_size
+        lists = np.full((len(customers), k), -1, dtype=np.int64)
+        values = np.zeros((len(customers), k), dtype=np.float32)
+        for start in range(0, len(customers), size):
+            block = customers[start : start + size]
+            scores = self.scores(block)
+            _hide(scores, allowed, None if without is None else without[block])
+            found = top_items(scores, k)
+            lists[start : start + size] = found
+            values[start : start + size] = np.take_along_axis(scores, np.maximum(found, 0), axis=1)
+        return lists, values
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The table (`SCORE_COLUMNS`), what was chosen, and its weights; `periods` as they were used."""
+
+    table: pd.DataFrame
+    chosen: str
+    known: Blend
+    new: Blend
+    periods: Periods
+
+    def recommender(self, interactions: Interactions, until: float, attributes: Attributes) -> Recommender:
+        """The chosen model, fitted on all before `until`."""
+        return Recommender(Signals(past_of(interactions, until), attributes), self.chosen, self.known, self.new)
+
+
+def scores_of(signals: Signals, model: str, blend: Blend, customers: Integers) -> Scores:
+    """Scores of the blend or of a single model."""
+    return blend.score(signals, customers) if model == BLEND else single_scores(signals, model, customers)
+
+
+def evaluate(
+    interactions: Interactions,
+    attributes: Attributes | None = None,
+    *,
+    k: int = 20,
+    repeats: bool = True,
+    periods: Periods | None = None,
+    singles: Sequence[str] = SINGLES,
+    most_judged: int | None = None,
+) -> Evaluation:
+    """Choose on the validation period, judge on the test; every single model stands beside the choice."""
+    periods = periods or default_periods(interactions)
+    attributes = attributes or Attributes()
+    before = Signals(past_of(interactions, periods.validation), attributes)
+    bought = interactions.between(periods.validation, periods.test).pairs()
+    warm, cold = _judged(before, bought, repeats)
+    known, chosen = _choose(before, bought, warm, singles, k, repeats)
+    new = fit_blend(before, bought, cold, names=NEW_NAMES) if len(cold) >= FEWEST_TO_FIT else usual_blend(NEW_NAMES)
+    rows = _figures(before, bought, warm, known, singles, k, repeats, VALIDATION, most_judged)
+    after = Signals(past_of(interactions, periods.test), attributes)
+    came = interactions.between(periods.test, periods.end).pairs()
+    rows += _figures(after, came, _judged(after, came, repeats)[0], known, singles, k, repeats, TEST, most_judged)
+    rows += _cold_figures(after, came, new, k)
+    table = pd.DataFrame(rows, columns=[name for name in SCORE_COLUMNS if name != "is_chosen"])
+    table.insert(3, "is_chosen", table["model"] == chosen)
+    return Evaluation(table, chosen, known, new, periods)
+
+
+def _judged(signals: Signals, bought: Matrix, repeats: bool) -> tuple[Integers, Integers]:
+    """Customers who bought in the period: those with history, and those without."""
+    target = bought if repeats else _without(bought, signals.past.owned)
+    has_bought = np.diff(target.indptr) > 0
+    has_history = signals.past.item_count > 0
+    return np.flatnonzero(has_bought & has_history), np.flatnonzero(has_bought & ~has_history)
+
+
+def _choose(
+    signals: Signals, bought: Matrix, warm: Integers, singles: Sequence[str], k: int, repeats: bool
+) -> tuple[Blend, str]:
+    """The blend's weights from all customers, and whether it or a single model is better on those it has not seen."""
+    if len(warm) < FEWEST_TO_FIT:
+        return usual_blend(repeats=repeats), BLEND
+    whole = fit_blend(signals, bought, warm, repeats=repeats)
+    if len(warm) < FEWEST_TO_CHOOSE:
+        return whole, BLEND
+    rng = np.random.default_rng(20261101)
+    shuffled = rng.permutation(warm)
+    held, used = np.sort(shuffled[: len(warm) // 3][:MOST_JUDGED]), np.sort(shuffled[len(warm) // 3 :])
+    blend = fit_blend(signals, bought, used, repeats=repeats)
+    worth = {
+        model: float(_ndcg(signals, model, blend, bought, held, k, repeats).mean()) for model in (BLEND, *singles)
+    }
+    # The first of equals: the blend.
+    return whole, max(worth, key=lambda model: worth[model])
+
+
+def _ndcg(
+    signals: Signals, model: str, blend: Blend, bought: Matrix, customers: Integers, k: int, repeats: bool
+) -> np.ndarray:
+    target = bought[customers] if repeats else _without(bought[customers], signals.past.owned[customers])
+    hits = hits_of(lists_of(signals, model, blend, customers, k, repeats), target)
+    return ndcg_of(hits, np.diff(target.indptr).astype(np.int64))
+
+
+def lists_of(signals: Signals, model: str, blend: Blend, customers: Integers, k: int, repeats: bool) -> Integers:
+    """customers x k items of a model."""
+    lists = np.empty((len(customers), k), dtype=np.int64)
+    for start in range(0, len(customers), signals.block_size):
+        block = customers[start : start + signals.block_size]
+        scores = scores_of(signals, model, blend, block)
+        _hide(scores, None, None if repeats else signals.past.owned[block])
+        lists[start : start + len(block)] = top_items(scores, k)
+    return lists
+
+
+def _figures(
+    signals: Signals,
+    bought: Matrix,
+    customers: Integers,
+    blend: Blend,
+    singles: Sequence[str],
+    k: int,
+    repeats: bool,
+    period: str,
+    most: int | None,
+) -> list[tuple[object, ...]]:
+    if most is not None and len(customers) > most:
+        customers = np.sort(np.random.default_rng(7).choice(customers, most, replace=False))
+    target = bought[customers] if repeats else _without(bought[customers], signals.past.owned[customers])
+    share = signals.past.buyers / max(1, int((signals.past.item_count > 0).sum()))
+    rows = []
+    for model in (BLEND, *singles):
+        lists = lists_of(signals, model, blend, customers, k, repeats)
+        rows.append(_row(period, "all" if repeats else "new to the customer", model, figures_of(lists, target, share)))
+    return rows
+
+
+def _cold_figures(signals: Signals, bought: Matrix, new: Blend, k: int) -> list[tuple[object, ...]]:
+    """Customers whose first purchase falls into the test: the blend for new customers beside what is popular."""
+    _, cold = _judged(signals, bought, True)
+    share = signals.past.buyers / max(1, int((signals.past.item_count > 0).sum()))
+    target = bought[cold]
+    rows = []
+    for model, lists in (
+        (BLEND, lists_of(signals, BLEND, replace(new, repeats=True), cold, k, True)),
+        ("popularity", lists_of(signals, "popularity", new, cold, k, True)),
+        ("popularity_recent", lists_of(signals, "popularity_recent", new, cold, k, True)),
+    ):
+        rows.append(_row(TEST, "customers without history", model, figures_of(lists, target, share)))
+    return rows
+
+
+def _row(period: str, target: str, model: str, figures: Figures) -> tuple[object, ...]:
+    return (
+        period, target, model, figures.customers, figures.recall, figures.ndcg, figures.coverage, figures.novelty,
+    )  # fmt: skip
+
+
+def _hide(scores: Scores, allowed: Flags | None, without: Matrix | None) -> None:
+    if allowed is not None:
+        scores[:, ~allowed] = NOTHING
+    if without is not None:
+        row = np.repeat(np.arange(without.shape[0]), np.diff(without.indptr))
+        scores[row, without.indices] = NOTHING
+
+
+def _without(bought: Matrix, owned: Matrix) -> Matrix:
+    """What was bought and not owned before."""
+    left = (bought - bought.multiply(owned)).tocsr()
+    left.eliminate_zeros()
+    return left
+
+
+__all__ = ["SIGNALS", "Evaluation", "Periods", "Recommender", "default_periods", "evaluate"]
