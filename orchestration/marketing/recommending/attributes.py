@@ -66,6 +66,13 @@ class Tastes:
         by_cell = _mean_by(cell, recent, by_kind, 3.0)
         return np.asarray(recent + 0.5 * by_cell + 0.05)
 
+    def trend(self, codes: Integers | None, half_lives: tuple[float, float]) -> Reals:
+        """By item: log of how much more its kind (or maker) is bought now than over a longer time."""
+        whole = _whole(codes, self.past.seen.shape[1])
+        now, usual = (np.bincount(whole, self.past.popularity(one)) for one in half_lives)
+        now, usual = (now + 5 * usual / max(usual.sum(), 1e-9)) / max(now.sum() + 5, 1e-9), usual / max(usual.sum(), 1e-9)
+        return np.log(np.maximum(now, 1e-9) / np.maximum(usual, 1e-9))[whole]
+
     def kind_lift(self, customers: Integers) -> Reals:
         """customers x items: log of how much more than others the customer's classes like the item's kind."""
         shares, usual = self._class_shares
@@ -78,15 +85,16 @@ class Tastes:
     def price_lift(self, customers: Integers) -> Reals:
         """customers x items: log of how well the item's price rank in its kind fits what the customer took before."""
         rank = self._price_rank
-        owned = self.past.owned
+        owned = self.past.occasions
         total = owned @ rank
-        bend = np.clip(_PRICE_STRETCH * total / (self.past.item_count + _PRICE_PRIOR), -0.9, 0.9)
+        spent = np.asarray(owned.sum(axis=1)).ravel()
+        bend = np.clip(_PRICE_STRETCH * total / (spent + _PRICE_PRIOR), -0.9, 0.9)
         return np.log1p(bend[customers][:, None] * rank[None, :])
 
     @cached_property
     def _counts(self) -> Matrix:
         items, kinds = len(self.kind), int(self.kind.max(initial=0)) + 1
-        return (self.past.times @ binary(np.arange(items), self.kind, (items, kinds))).tocsr()
+        return (self.past.occasions @ binary(np.arange(items), self.kind, (items, kinds))).tocsr()
 
     @cached_property
     def _class_shares(self) -> tuple[Reals, Reals]:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import optimize
 
 from orchestration.marketing.recommending.interactions import Integers, Matrix, Reals, Scores
-from orchestration.marketing.recommending.signals import SIGNALS, Signals
+from orchestration.marketing.recommending.signals import OWN, POPULARITY, SIGNALS, TRENDS, Signals
 
 # Rounded from the validation period of Online Retail; with some hundred purchases the data's own weights stand.
 USUAL: Mapping[str, float] = {
@@ -28,10 +28,10 @@ USUAL: Mapping[str, float] = {
     "group_taste": 0.5,
     "price_taste": 0.5,
 }
-NEW_NAMES = ("popular_now", "popular_of_late", "popular", "kind_taste", "group_taste")
+NEW_NAMES = (*POPULARITY, *TRENDS, "kind_taste", "group_taste")
 PRIOR_STRENGTH = 4.0
 TRAINING_CELLS = 30_000_000
-MOST_ITEMS, MOST_CUSTOMERS = 6_000, 500
+MOST_ITEMS, MOST_CUSTOMERS = 6_000, 1_500
 _ROUNDS = 60
 
 
@@ -52,7 +52,11 @@ class Blend:
         parts = signals.of(customers, self.names)
         total = np.zeros((len(customers), signals.past.seen.shape[1]), dtype=np.float32)
         for name, part in parts.items():
-            total += part * np.float32(self.weights[name])
+            if weight := self.weights.get(name, 0.0):
+                total += part * np.float32(weight)
+        if set(self.weights) & set(OWN):
+            own = signals.own(customers, parts)
+            total[own.row, own.column] += sum(self.weights.get(name, 0.0) * part for name, part in own.values.items())
         return total
 
 
@@ -121,12 +125,21 @@ def _drawn(
         others = rng.choice(rest, min(len(rest), max(MOST_ITEMS - len(positive), 1_000)), replace=False)
         correction[others] = np.log(len(rest) / len(others))
         kept = np.sort(np.concatenate([positive, others]))
+    where = np.full(items, -1)
+    where[kept] = np.arange(len(kept))
     cells = np.empty((len(customers), len(kept), len(names)), dtype=np.float32)
     for start in range(0, len(customers), signals.block_size):
         block = slice(start, start + signals.block_size)
         parts = signals.of(customers[block], names)
         for place, name in enumerate(names):
-            cells[block, :, place] = parts[name][:, kept]
+            cells[block, :, place] = parts[name][:, kept] if name in parts else 0.0
+        if set(names) & set(OWN):
+            own = signals.own(customers[block], parts)
+            is_kept = where[own.column] >= 0
+            row, column = own.row[is_kept] + start, where[own.column[is_kept]]
+            for place, name in enumerate(names):
+                if name in own.values:
+                    cells[row, column, place] = own.values[name][is_kept]
     chosen = np.asarray(target[:, kept].toarray(), dtype=np.float32)
     blocked = np.tile(correction[kept], (len(customers), 1))
     if not repeats:

@@ -20,21 +20,27 @@ MOST_CUSTOMERS = 20_000
 
 def item_similarity(weights: Matrix, *, shrinkage: float = SHRINKAGE, most: int = ITEM_NEIGHBOURS) -> Matrix:
     """items x items: the cosine of two items' customers, shrunk for few, the `most` largest of each column."""
-    together = (weights.T @ weights).tocoo()
-    norm = np.sqrt(np.bincount(together.row[_on(together)], together.data[_on(together)], weights.shape[1]))
-    off = ~_on(together)
-    row, column, both = together.row[off], together.col[off], together.data[off]
-    cosine = both / (norm[row] * norm[column] + shrinkage)
-    order = np.lexsort((row, -cosine, column))
-    column, row, cosine = column[order], row[order], cosine[order]
-    rank = np.arange(len(column)) - np.searchsorted(column, column)
-    kept = rank < most
-    shape = (weights.shape[1], weights.shape[1])
-    return sparse.csr_matrix((cosine[kept].astype(np.float32), (row[kept], column[kept])), shape=shape)
-
-
-def _on(matrix: sparse.coo_matrix) -> np.ndarray:
-    return np.asarray(matrix.row == matrix.col)
+    together = (weights.T @ weights).tocsc()
+    norm = np.sqrt(together.diagonal())
+    rows, values, counts = [], [], np.zeros(weights.shape[1], dtype=np.int64)
+    # One column at a time: sorting the millions of pairs together takes ten times as long.
+    for column in range(weights.shape[1]):
+        place = slice(together.indptr[column], together.indptr[column + 1])
+        row = together.indices[place]
+        cosine = together.data[place] / (norm[row] * norm[column] + shrinkage)
+        cosine[row == column] = 0.0
+        if len(row) > most:
+            kept = np.sort(np.argpartition(-cosine, most - 1)[:most])
+            row, cosine = row[kept], cosine[kept]
+        rows.append(row)
+        values.append(cosine)
+        counts[column] = len(row)
+    if not rows:
+        return sparse.csr_matrix(together.shape, dtype=np.float32)
+    ends = np.concatenate([[0], counts.cumsum()])
+    found = sparse.csc_matrix((np.concatenate(values), np.concatenate(rows), ends), shape=together.shape)
+    found.eliminate_zeros()
+    return found.tocsr().astype(np.float32)
 
 
 def shares(weights: Matrix) -> Matrix:

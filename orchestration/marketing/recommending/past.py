@@ -50,6 +50,19 @@ class Past:
         return weighted(self.seen.customer, self.seen.item, np.ones(len(self.age)), self.seen.shape)
 
     @cached_property
+    def occasions(self) -> Matrix:
+        """How many occasions the customer spent on the item: one of several items of a basket is a part of one."""
+        seen = self.seen
+        order = np.lexsort((seen.time, seen.customer))
+        customer, time = seen.customer[order], seen.time[order]
+        is_first = np.ones(len(order), dtype=bool)
+        is_first[1:] = (customer[1:] != customer[:-1]) | (time[1:] != time[:-1])
+        basket = np.cumsum(is_first) - 1
+        part = np.empty(len(order))
+        part[order] = 1 / np.bincount(basket)[basket] if len(order) else 0.0
+        return weighted(seen.customer, seen.item, part, seen.shape)
+
+    @cached_property
     def last_age(self) -> Matrix:
         """Age of the last purchase of the item by the customer; where there is none nothing is stored."""
         found = self._last(2.0 - self.age)

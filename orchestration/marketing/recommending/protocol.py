@@ -22,11 +22,12 @@ from orchestration.marketing.recommending.interactions import (
     Interactions,
     InteractionsError,
     Matrix,
+    Reals,
     Scores,
 )
-from orchestration.marketing.recommending.metrics import NOTHING, Figures, figures_of, ndcg_of, hits_of, top_items
+from orchestration.marketing.recommending.metrics import NOTHING, Figures, figures_of, hits_of, ndcg_of, top_items
 from orchestration.marketing.recommending.past import past_of
-from orchestration.marketing.recommending.signals import SINGLES, SIGNALS, Signals, single_scores
+from orchestration.marketing.recommending.signals import SINGLES, Signals, single_scores
 
 BLEND = "blend"
 VALIDATION, TEST = "validation", "test"
@@ -109,9 +110,11 @@ class Evaluation:
     new: Blend
     periods: Periods
 
-    def recommender(self, interactions: Interactions, until: float, attributes: Attributes) -> Recommender:
+    def recommender(
+        self, interactions: Interactions, until: float, attributes: Attributes | None = None
+    ) -> Recommender:
         """The chosen model, fitted on all before `until`."""
-        return Recommender(Signals(past_of(interactions, until), attributes), self.chosen, self.known, self.new)
+        return Recommender(Signals(past_of(interactions, until), attributes or Attributes()), self.chosen, self.known, self.new)
 
 
 def scores_of(signals: Signals, model: str, blend: Blend, customers: Integers) -> Scores:
@@ -119,29 +122,49 @@ def scores_of(signals: Signals, model: str, blend: Blend, customers: Integers) -
     return blend.score(signals, customers) if model == BLEND else single_scores(signals, model, customers)
 
 
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Interactions with the signals before the validation and before the test, which several evaluations share."""
+
+    interactions: Interactions
+    periods: Periods
+    before: Signals
+    after: Signals
+
+
+def split_of(
+    interactions: Interactions, attributes: Attributes | None = None, periods: Periods | None = None
+) -> Split:
+    """Interactions cut at the periods (by default the last two tenths)."""
+    periods = periods or default_periods(interactions)
+    attributes = attributes or Attributes()
+    before, after = (Signals(past_of(interactions, one), attributes) for one in (periods.validation, periods.test))
+    return Split(interactions, periods, before, after)
+
+
 def evaluate(
-    interactions: Interactions,
-    attributes: Attributes | None = None,
+    split: Split,
     *,
     k: int = 20,
     repeats: bool = True,
-    periods: Periods | None = None,
     singles: Sequence[str] = SINGLES,
+    is_validation_shown: bool = False,
     most_judged: int | None = None,
 ) -> Evaluation:
-    """Choose on the validation period, judge on the test; every single model stands beside the choice."""
-    periods = periods or default_periods(interactions)
-    attributes = attributes or Attributes()
-    before = Signals(past_of(interactions, periods.validation), attributes)
+    """Choose on the validation period, judge on the test; every single model stands beside the choice.
+
+    most_judged: judge so many customers at most, drawn once and the same for all models.
+    """
+    interactions, periods, before, after = split.interactions, split.periods, split.before, split.after
     bought = interactions.between(periods.validation, periods.test).pairs()
     warm, cold = _judged(before, bought, repeats)
     known, chosen = _choose(before, bought, warm, singles, k, repeats)
     new = fit_blend(before, bought, cold, names=NEW_NAMES) if len(cold) >= FEWEST_TO_FIT else usual_blend(NEW_NAMES)
-    rows = _figures(before, bought, warm, known, singles, k, repeats, VALIDATION, most_judged)
-    after = Signals(past_of(interactions, periods.test), attributes)
+    judged = _Judged(known, singles, k, repeats, most_judged)
+    rows = judged.figures(before, bought, warm, VALIDATION) if is_validation_shown else []
     came = interactions.between(periods.test, periods.end).pairs()
-    rows += _figures(after, came, _judged(after, came, repeats)[0], known, singles, k, repeats, TEST, most_judged)
-    rows += _cold_figures(after, came, new, k)
+    rows += judged.figures(after, came, _judged(after, came, repeats)[0], TEST)
+    rows += judged.cold_figures(after, came, new)
     table = pd.DataFrame(rows, columns=[name for name in SCORE_COLUMNS if name != "is_chosen"])
     table.insert(3, "is_chosen", table["model"] == chosen)
     return Evaluation(table, chosen, known, new, periods)
@@ -194,41 +217,51 @@ def lists_of(signals: Signals, model: str, blend: Blend, customers: Integers, k:
     return lists
 
 
-def _figures(
-    signals: Signals,
-    bought: Matrix,
-    customers: Integers,
-    blend: Blend,
-    singles: Sequence[str],
-    k: int,
-    repeats: bool,
-    period: str,
-    most: int | None,
-) -> list[tuple[object, ...]]:
-    if most is not None and len(customers) > most:
-        customers = np.sort(np.random.default_rng(7).choice(customers, most, replace=False))
-    target = bought[customers] if repeats else _without(bought[customers], signals.past.owned[customers])
-    share = signals.past.buyers / max(1, int((signals.past.item_count > 0).sum()))
-    rows = []
-    for model in (BLEND, *singles):
-        lists = lists_of(signals, model, blend, customers, k, repeats)
-        rows.append(_row(period, "all" if repeats else "new to the customer", model, figures_of(lists, target, share)))
-    return rows
+@dataclass(frozen=True)
+class _Judged:
+    """What is judged and how; makes rows of the table."""
+
+    blend: Blend
+    singles: Sequence[str]
+    k: int
+    repeats: bool
+    most: int | None
+
+    def figures(self, signals: Signals, bought: Matrix, customers: Integers, period: str) -> list[tuple[object, ...]]:
+        """Customers with history, by the blend and every single model."""
+        customers = self._drawn(customers)
+        target = bought[customers] if self.repeats else _without(bought[customers], signals.past.owned[customers])
+        words = "all" if self.repeats else "new to the customer"
+        return [
+            _row(period, words, model, figures_of(self._lists(signals, model, customers), target, _share(signals)))
+            for model in (BLEND, *self.singles)
+        ]
+
+    def cold_figures(self, signals: Signals, bought: Matrix, new: Blend) -> list[tuple[object, ...]]:
+        """Customers whose first purchase falls into the test: the blend for them beside what is popular."""
+        cold = self._drawn(_judged(signals, bought, True)[1])
+        judged = replace(self, blend=new, repeats=True)
+        return [
+            _row(
+                TEST,
+                "customers without history",
+                model,
+                figures_of(judged._lists(signals, model, cold), bought[cold], _share(signals)),
+            )
+            for model in (BLEND, *(one for one in self.singles if one.startswith("popularity")))
+        ]
+
+    def _drawn(self, customers: Integers) -> Integers:
+        if self.most is None or len(customers) <= self.most:
+            return customers
+        return np.sort(np.random.default_rng(7).choice(customers, self.most, replace=False))
+
+    def _lists(self, signals: Signals, model: str, customers: Integers) -> Integers:
+        return lists_of(signals, model, self.blend, customers, self.k, self.repeats)
 
 
-def _cold_figures(signals: Signals, bought: Matrix, new: Blend, k: int) -> list[tuple[object, ...]]:
-    """Customers whose first purchase falls into the test: the blend for new customers beside what is popular."""
-    _, cold = _judged(signals, bought, True)
-    share = signals.past.buyers / max(1, int((signals.past.item_count > 0).sum()))
-    target = bought[cold]
-    rows = []
-    for model, lists in (
-        (BLEND, lists_of(signals, BLEND, replace(new, repeats=True), cold, k, True)),
-        ("popularity", lists_of(signals, "popularity", new, cold, k, True)),
-        ("popularity_recent", lists_of(signals, "popularity_recent", new, cold, k, True)),
-    ):
-        rows.append(_row(TEST, "customers without history", model, figures_of(lists, target, share)))
-    return rows
+def _share(signals: Signals) -> Reals:
+    return signals.past.buyers / max(1, int((signals.past.item_count > 0).sum()))
 
 
 def _row(period: str, target: str, model: str, figures: Figures) -> tuple[object, ...]:
@@ -251,5 +284,3 @@ def _without(bought: Matrix, owned: Matrix) -> Matrix:
     left.eliminate_zeros()
     return left
 
-
-__all__ = ["SIGNALS", "Evaluation", "Periods", "Recommender", "default_periods", "evaluate"]

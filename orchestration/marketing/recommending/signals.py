@@ -3,6 +3,7 @@
 Belongs here: the list of signals and their computation in blocks of customers. Does not: weights (see blend.py).
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,13 +16,25 @@ from orchestration.marketing.recommending.neighbours import CustomerNeighbours, 
 from orchestration.marketing.recommending.past import LONG, MIDDLE, SHORT, Past, dense
 
 POPULARITY = ("popular_now", "popular_of_late", "popular")
+TRENDS = ("kind_trend", "maker_trend")
 PEOPLE = ("kind_taste", "group_taste", "price_taste")
 HISTORY = ("autoencoder", "autoencoder_recent", "like_customers")
 OWN = ("own", "own_times", "own_age", "own_autoencoder", "own_habit", "own_item_habit", "own_many", "own_trend")
-SIGNALS = (*POPULARITY, *PEOPLE, *HISTORY, *OWN)
-# Cells of a block in one signal; eight such blocks of float32 and their doubles stay below 300 MB.
-BLOCK_CELLS = 2_000_000
+SIGNALS = (*POPULARITY, *TRENDS, *PEOPLE, *HISTORY, *OWN)
+# Cells of a block in one signal: ten such blocks of float32 and a few doubles stay below 200 MB.
+BLOCK_CELLS = 1_500_000
 _LEAST_SCORE, _LEAST_LIKE = 3e-3, 1e-3
+# Where these signals are near 0: they say how an own item differs from others of the customer.
+_USUAL_MANY, _USUAL_CHANCE, _USUAL_AGE, _LEAST_AGE = 3.0, float(np.log(0.1)), 0.2, 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCells:
+    """Signals of items that customers have, by cell: row in the block, item, and the values by name."""
+
+    row: Integers
+    column: Integers
+    values: Mapping[str, Reals]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +73,8 @@ class Signals:
         for name, half_life in zip(POPULARITY, (SHORT, MIDDLE, LONG), strict=True):
             buyers = self.past.popularity(half_life)
             found[name] = np.log(0.5 * buyers / max(buyers.sum(), 1e-9) + floor)
+        found["kind_trend"] = self.tastes.trend(self.attributes.kind, (SHORT, LONG))
+        found["maker_trend"] = self.tastes.trend(self.attributes.maker, (SHORT, LONG))
         return found
 
     @property
@@ -67,17 +82,42 @@ class Signals:
         """Customers to score at once."""
         return max(1, BLOCK_CELLS // max(1, self.past.seen.shape[1]))
 
-    def of(self, customers: Integers, names: tuple[str, ...] = SIGNALS) -> dict[str, Scores]:
-        """Per signal: customers x items, or 1 x items where it is the same for all."""
+    def of(self, customers: Integers, names: Collection[str] = SIGNALS) -> dict[str, Scores]:
+        """Per signal but those of own items: customers x items, or 1 x items where it is the same for all."""
         found: dict[str, Scores] = {}
-        for name in POPULARITY:
+        for name in (*POPULARITY, *TRENDS):
             found[name] = self.popularity[name].astype(np.float32)[None, :]
-        if not set(names) <= set(POPULARITY):
+        if not set(names) <= {*POPULARITY, *TRENDS}:
             found |= self._people(customers)
         if set(names) & {*HISTORY, *OWN}:
             found |= self._history(customers)
-            found |= self._own(customers, found)
-        return {name: found[name] for name in names}
+        return found
+
+    def own(self, customers: Integers, others: dict[str, Scores]) -> OwnCells:
+        """The signals of items that the customers have; everywhere else these signals are 0."""
+        past = self.past
+        owned = past.owned[customers]
+        row = np.repeat(np.arange(len(customers)), np.diff(owned.indptr))
+        column = owned.indices.astype(np.int64)
+        # The three matrices have the same places, sorted.
+        age, times = past.last_age[customers].data, past.times[customers].data
+        ones = np.ones(len(row), dtype=np.float32)
+        many = np.log(np.maximum(past.item_count[customers], 1))[row] - _USUAL_MANY
+        trend = (others["popular_now"] - others["popular"])[0]
+        return OwnCells(
+            row,
+            column,
+            {
+                "own": ones,
+                "own_times": np.log(times),
+                "own_age": np.log((age + _LEAST_AGE) / _USUAL_AGE),
+                "own_autoencoder": others["autoencoder"][row, column] - np.float32(_USUAL_CHANCE),
+                "own_habit": past.customer_habit[customers][row],
+                "own_item_habit": past.item_habit[column],
+                "own_many": many,
+                "own_trend": trend[column],
+            },
+        )
 
     def _people(self, customers: Integers) -> dict[str, Scores]:
         found = {name: np.zeros((1, self.past.seen.shape[1]), dtype=np.float32) for name in PEOPLE}
@@ -97,27 +137,6 @@ class Signals:
             "autoencoder": np.log(np.maximum(plain, 0) + np.float32(_LEAST_SCORE)),
             "autoencoder_recent": np.log(np.maximum(late, 0) + np.float32(_LEAST_SCORE)),
             "like_customers": np.log(like + np.float32(_LEAST_LIKE)),
-        }
-
-    def _own(self, customers: Integers, others: dict[str, Scores]) -> dict[str, Scores]:
-        owned = self.past.owned[customers]
-        own = dense(owned)
-        age = self.past.last_age[customers]
-        age.data = np.log(age.data + np.float32(0.01)) - np.float32(np.log(0.2))
-        times = self.past.times[customers]
-        times.data = np.log(times.data)
-        many = np.log(np.maximum(self.past.item_count[customers], 1)).astype(np.float32)[:, None]
-        trend = others["popular_now"] - others["popular"]
-        middle = np.float32(np.log(0.1))
-        return {
-            "own": own,
-            "own_times": dense(times),
-            "own_age": dense(age),
-            "own_autoencoder": own * (others["autoencoder"] - middle),
-            "own_habit": own * self.past.customer_habit[customers].astype(np.float32)[:, None],
-            "own_item_habit": own * self.past.item_habit.astype(np.float32)[None, :],
-            "own_many": own * (many - np.float32(3.0)),
-            "own_trend": own * trend,
         }
 
 
