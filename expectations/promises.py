@@ -271,3 +271,49 @@ class SuggestionHasAReason(ExpectColumnValuesToBeBetween):
 
     column: str = "reason_length"
     min_value: float = 1
+
+
+class CustomerValuesAreNumbers(ExpectColumnValuesToBeBetween):
+    """What is expected is a number, not below zero, lower ends below upper ones, and no less over a longer time."""
+
+    column: str = "insane_customers"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class CustomersAreCountedOnce(ExpectColumnValuesToBeBetween):
+    """Each customer has one row of value and one segment."""
+
+    column: str = "customers_off"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class MovementsAddUp(ExpectColumnValuesToBeBetween):
+    """The movements of the last month end with every buyer, each in one segment."""
+
+    column: str = "moved_off"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class NetAmountIsWhole(ExpectColumnValuesToBeBetween):
+    """Net amounts of customers and guests add up to that of the market's lines less what went back."""
+
+    column: str = "amount_off_usd"
+    min_value: float = 0
+    max_value: float = 0.01
+
+
+class PurchasesBeatNaive(ExpectColumnValuesToBeBetween):
+    """In the hold-out the model errs less than the guess that everybody buys as often as before."""
+
+    column: str = "excess_error_pct"
+    max_value: float = 0
+
+
+class SegmentsRepeatThemselves(ExpectColumnValuesToBeBetween):
+    """At least seven of ten customers keep their segment when its figures come from customers drawn anew."""
+
+    column: str = "agreement_pct"
+    min_value: float = 70

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from orchestration.arrivals.assets import raw_tables
+from orchestration.customers.assets import customer_gate, customers, market_customers
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
@@ -32,6 +33,8 @@ ASSETS = (
     market_tables,
     market_forecasts,
     forecasts,
+    market_customers,
+    customers,
     operations,
     stale_markets,
     arrival_times,
@@ -42,7 +45,7 @@ ASSETS = (
     plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, customer_gate, planning_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

@@ -23,8 +23,7 @@ from orchestration.modeling.manifest import published_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs import RunDatabase
-from orchestration.runs.assets import MARKET_TABLES_KEY
+from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
 from orchestration.runs.database import HeldMarket
 from orchestration.runs.publishing import publish_models
 
@@ -88,7 +87,7 @@ def market_forecasts(
     from orchestration.forecasting.reading import published
 
     run, plan = platform.prepared(context)
-    held = {entry.market for entry in run.held_back()}
+    held = {entry.market for entry in run.held_back(FORECAST_GATE)}
     markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
     if plan.is_empty or not markets:
         return
@@ -238,11 +237,6 @@ def forecasts(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Plat
     run, plan = platform.prepared(context)
     with run.connect() as con:
         places = own_places(con)
-    result = publish_models(platform.lake, run, plan, FORECAST_MODELS, own_places=places)
-    _close(run, platform)
+    result = publish_models(platform.lake, run, plan, FORECAST_MODELS, own_places=places, gate=FORECAST_GATE)
+    end_publication(context, platform, run)
     return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
-
-
-def _close(run: RunDatabase, platform: Platform) -> None:
-    run.remove()
-    platform.judges.stop()

@@ -31,7 +31,7 @@ def operations(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
     from orchestration.reporting.plots import pictures
 
     run = platform.run_of(context)
-    # The forecasts' last step removes the run's database; while it is there it tells whether there was anything to do.
+    # The last publication removes the run's database; while it is there it tells whether there was anything to do.
     if run.exists and run.plan().is_empty:
         return dg.MaterializeResult()
     with connect(platform.lake, context.partition_keys) as con:

@@ -11,7 +11,8 @@ from pydantic import Field
 from orchestration.modeling.manifest import published_models
 from orchestration.modeling.translator import OWNERS, RUN_PLAN_KEY
 from orchestration.partitions import MARKETS, SINGLE_RUN
-from orchestration.platform import Platform, model_key
+from orchestration.platform import Platform, model_key, selected_keys
+from orchestration.runs.database import RunDatabase
 from orchestration.runs.plan import RunPlan
 from orchestration.runs.publishing import publish_models
 from orchestration.trace.assets import keep_trace_lists
@@ -103,6 +104,14 @@ def market_tables(
             "lock_seconds": result.lock_seconds,
         }
     )
+
+
+def end_publication(context: dg.AssetExecutionContext, platform: Platform, run: RunDatabase) -> None:
+    """The last step of a publication that follows the tables; the last of them removes the run's database."""
+    publications = {key for key in selected_keys(context) if key.path[0] == MARKET_TABLES_KEY.path[0]}
+    following = {key.to_user_string() for key in publications - {MARKET_TABLES_KEY}}
+    if run.end(context.asset_key.to_user_string(), following):
+        platform.judges.stop()
 
 
 @dg.asset(

@@ -30,7 +30,9 @@ from orchestration.runs.feeds import market_feeds, raw_table, reference_feeds
 from orchestration.runs.plan import RunPlan
 from orchestration.settings import LIGHT_COMPRESSION, Settings
 
-SCHEMAS = ("raw", "plan", "published", "staging", "intermediate", "marts", "seeds", "forecasting")
+SCHEMAS = ("raw", "plan", "published", "staging", "intermediate", "marts", "seeds", "forecasting", "customers")
+# The gates before the publication of the tables. What follows it has gates of its own, which do not bind each other.
+TABLE_GATES = ("staging_gate", "ledger_gate")
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class RunDatabase:
     ) -> None:
         """Take markets out of the run: their rows leave every published table but quarantine and balance.
 
+        Rows of a market that a sibling gate has held back stay: gates after the tables do not bind each other.
         published_seq: for each place the raw state that its published staging was built from; what came later counts
         as pending again in the balance.
         """
@@ -133,22 +136,39 @@ class RunDatabase:
                 [(entry.market, entry.gate, entry.reason) for entry in held],
             )
             con.execute("delete from plan.mart_places where market in (select market from plan.held_back)")
+            gates = sorted({*TABLE_GATES, *(entry.gate for entry in held)})
             rows = con.execute("select schema_name, table_name from duckdb_tables() where database_name = 'run'")
             tables = {(row[0], row[1]) for row in rows.fetchall()}
             for model in models:
                 if model.name in KEPT_WHEN_HELD or (model.layer, model.name) not in tables:
                     continue
                 if model.spec.partition != "none":
-                    con.execute(f"delete from {model.relation} where market in (select market from plan.held_back)")
+                    con.execute(
+                        f"delete from {model.relation}"
+                        " where market in (select market from plan.held_back where list_contains(?, gate))",
+                        [gates],
+                    )
             if ("marts", "row_balance") in tables:
                 _return_to_pending(con, published_seq)
             con.commit()
 
-    def held_back(self) -> list[HeldMarket]:
-        """The markets that left the run so far."""
+    def held_back(self, gate: str | None = None) -> list[HeldMarket]:
+        """The markets that left the run so far; with a `gate`, those that left at it or before the tables."""
         with self.connect() as con:
             rows = con.execute("select market, gate, reason from plan.held_back order by all").fetchall()
-        return [HeldMarket(*row) for row in rows]
+        found = [HeldMarket(*row) for row in rows]
+        return [one for one in found if gate is None or one.gate in (gate, *TABLE_GATES)]
+
+    def end(self, step: str, steps: Collection[str]) -> bool:
+        """Note that one of these last steps is done; True, and the file is gone, when all of them are."""
+        with self.connect() as con:
+            con.execute("create table if not exists plan.ended (step varchar primary key)")
+            con.execute("insert or ignore into plan.ended values (?)", [step])
+            ended = {str(row[0]) for row in con.execute("select step from plan.ended").fetchall()}
+        if not set(steps) <= ended:
+            return False
+        self.remove()
+        return True
 
     def remove(self) -> None:
         """Delete the file: the run is over and published."""

@@ -25,10 +25,13 @@ def publish_models(
     *,
     only_quality: bool = False,
     own_places: Mapping[str, Collection[Place]] | None = None,
+    gate: str | None = None,
 ) -> PublishResult:
     """Publish what the run has built.
 
     own_places: by name of table the places that it replaces, where these are not months of orders.
+    gate: that of a publication which follows the tables; a market that a sibling's gate holds back is published here,
+    and stays noted as held back.
 
     A market that is held back publishes its quarantine and balance alone, and keeps its touches. Touches are cleared
     only when every published table was built: who rebuilds one mart has not yet dealt with them.
@@ -37,7 +40,7 @@ def publish_models(
     if not built:
         raise ValueError(f"run {plan.run_id}: it built no published table, so there is nothing to publish")
     held = run.held_back()
-    held_markets = {entry.market for entry in held}
+    held_markets = {entry.market for entry in run.held_back(gate)}
     every = [model for model in published_models().values() if (model.spec.partition == "none") == plan.is_reference]
     is_whole = not only_quality and {model.name for model in every} <= {model.name for model in built}
     wanted = [model for model in built if not only_quality or model.name in KEPT_WHEN_HELD]
@@ -59,7 +62,7 @@ def publish_models(
             touch_ids=[touch.id for touch in touches if is_whole and touch.market not in held_markets],
             held_back=[
                 HeldBack(market, tuple(entry.reason for entry in held if entry.market == market), plan.run_id)
-                for market in sorted(held_markets)
+                for market in sorted({entry.market for entry in held})
             ],
             git_commit=git_commit(),
             lock_hash=lock_hash(),

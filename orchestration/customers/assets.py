@@ -1,0 +1,191 @@
+"""Customers as assets: read what was published, study each market, keep it in the run until its gate, publish it.
+
+Belongs here: reading, calling, writing, plots in the metadata. Does not: any maths.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration.customers.gate import CUSTOMER_MEASURES
+from orchestration.customers.tables import (
+    CUSTOMER_MODELS,
+    CUSTOMER_SEGMENT,
+    CUSTOMER_VALUE,
+    DESCRIPTIONS,
+    RETENTION_COHORT,
+    SEGMENT_MOVEMENT,
+    SEGMENT_SUMMARY,
+    VALUE_BACKTEST,
+    WORDS,
+)
+from orchestration.gates.checks import CHECK_NAME, results
+from orchestration.gates.gate import run_gate
+from orchestration.modeling.manifest import published_models
+from orchestration.modeling.translator import OWNERS
+from orchestration.partitions import MARKETS, SINGLE_RUN
+from orchestration.platform import Platform, model_key
+from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
+from orchestration.runs.database import HeldMarket
+from orchestration.runs.publishing import publish_models
+
+if TYPE_CHECKING:
+    from orchestration.customers.market import MarketCustomers
+    from orchestration.customers.night import CustomersNight
+
+CUSTOMERS_KEY = dg.AssetKey(["publication", "customers"])
+CUSTOMER_GATE = "customer_gate"
+MOST_PLOTS = 12
+_CHECKS = {
+    CUSTOMER_VALUE.name: "What the figures of customers must satisfy before anybody acts on them.",
+    VALUE_BACKTEST.name: "Where the model errs more than the guess that everybody buys as often as before.",
+    SEGMENT_SUMMARY.name: "Where segments do not repeat themselves on customers drawn anew.",
+}
+# Which asset shows which picture.
+_SHOWN_BY = {
+    RETENTION_COHORT.name: ("retention",),
+    CUSTOMER_SEGMENT.name: ("segments",),
+    CUSTOMER_VALUE.name: ("value_concentration",),
+    SEGMENT_MOVEMENT.name: ("movements",),
+}
+
+
+@dg.multi_asset(
+    name="market_customers",
+    specs=[
+        dg.AssetSpec(
+            key=model_key(model),
+            deps=[MARKET_TABLES_KEY, model_key(published_models()["fct_order_lines"])],
+            partitions_def=MARKETS,
+            group_name="customers",
+            owners=list(OWNERS),
+            kinds={"python", "duckdb"},
+            description=DESCRIPTIONS[model.name],
+            metadata={
+                "dagster/column_schema": dg.TableSchema(
+                    [
+                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
+                        for column in model.spec.columns
+                    ]
+                )
+            },
+        )
+        for model in CUSTOMER_MODELS
+    ],
+    backfill_policy=SINGLE_RUN,
+    can_subset=False,
+)
+def market_customers(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Value, loyalty, segments and their movements, of the markets that the run has published."""
+    from orchestration.customers.night import largest, study_markets
+    from orchestration.customers.reading import published
+
+    run, plan = platform.prepared(context)
+    held = {entry.market for entry in run.held_back(CUSTOMER_GATE)}
+    markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
+    if plan.is_empty or not markets:
+        return
+    with run.connect() as con:
+        night = study_markets(con, lambda market: published(platform.lake, plan, [market], platform.settings), markets)
+    for market in night.without_orders:
+        context.log.info("%s: no order yet, so no customers.", market)
+    for market, reason in night.failed.items():
+        context.log.warning("%s: its customers could not be studied: %s", market, reason)
+    pictures = {one.purchases.market: _pictures(one) for one in largest(night, MOST_PLOTS)}
+    is_one_market = len(context.partition_keys) == 1
+    for model in CUSTOMER_MODELS:
+        rows = sum(one.rows[model.name].num_rows for one in night.markets.values())
+        shown = {
+            market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
+            for market, drawn in pictures.items()
+        }
+        if not is_one_market:
+            # Dagster copies a range's metadata into the event of each partition: a plot gets an event of its market.
+            for market, drawn in shown.items():
+                if drawn:
+                    context.log_event(dg.AssetObservation(model_key(model), partition=market, metadata=drawn))
+        yield dg.MaterializeResult(
+            asset_key=model_key(model),
+            metadata={
+                "dagster/row_count": rows,
+                **(_night_metadata(night) if model is CUSTOMER_VALUE else {}),
+                **(next(iter(shown.values()), {}) if is_one_market else {}),
+            },
+        )
+
+
+def _pictures(found: "MarketCustomers") -> Mapping[str, dg.MetadataValue]:
+    from orchestration.customers.plots import market_pictures
+    from orchestration.forecasting.plots import as_markdown_image
+
+    return {
+        name: dg.MetadataValue.md(as_markdown_image(png, words=name.replace("_", " ")))
+        for name, png in market_pictures(found).items()
+    }
+
+
+def _night_metadata(night: "CustomersNight") -> dict[str, dg.MetadataValue]:
+    """Customers by market, what their models rest on, and which markets have none."""
+    lines = ["| market | customers | model | basis |", "|---|---|---|---|"]
+    for market, one in sorted(night.markets.items()):
+        models = one.models
+        told = "none | none" if models is None else f"{models.buying.variant} | {models.basis}"
+        lines.append(f"| {market} | {len(one.purchases)} | {told} |")
+    return {
+        "markets": dg.MetadataValue.md("\n".join(lines)),
+        "without_orders": dg.MetadataValue.text(", ".join(night.without_orders) or "none"),
+        "failed": dg.MetadataValue.text("; ".join(f"{key}: {why}" for key, why in night.failed.items()) or "none"),
+    }
+
+
+@dg.multi_asset_check(
+    name=CUSTOMER_GATE,
+    specs=[
+        dg.AssetCheckSpec(
+            CHECK_NAME, asset=model_key(model), blocking=model is CUSTOMER_VALUE, description=_CHECKS[model.name]
+        )
+        for model in CUSTOMER_MODELS
+        if model.name in _CHECKS
+    ],
+    can_subset=True,
+)
+def customer_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Holds back each market whose sums do not hold; warns where the model is no better than a guess."""
+    run = platform.run_of(context)
+    with run.connect() as con:
+        found = con.execute("select market from customers.made union select market from customers.failed").fetchall()
+        markets = {str(row[0]) for row in found}
+        verdict = run_gate(con, CUSTOMER_GATE, CUSTOMER_MEASURES, markets, platform.judges)
+    held = [
+        HeldMarket(market, verdict.gate, reason)
+        for market in sorted(verdict.failed)
+        for reason in verdict.reasons(market)
+    ]
+    run.hold_back(held, CUSTOMER_MODELS, {})
+    yield from results(context, verdict, [model_key(model) for model in CUSTOMER_MODELS if model.name in _CHECKS])
+
+
+@dg.asset(
+    key=CUSTOMERS_KEY,
+    deps=[model_key(model) for model in CUSTOMER_MODELS],
+    partitions_def=MARKETS,
+    backfill_policy=SINGLE_RUN,
+    group_name="publication",
+    owners=list(OWNERS),
+    kinds={"python", "iceberg"},
+)
+def customers(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+    """Values, segments, movements, cohorts and back-test of the run's markets, made visible at once."""
+    from orchestration.customers.night import own_places
+
+    run, plan = platform.prepared(context)
+    with run.connect() as con:
+        places = own_places(con)
+    result = publish_models(platform.lake, run, plan, CUSTOMER_MODELS, own_places=places, gate=CUSTOMER_GATE)
+    end_publication(context, platform, run)
+    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
