@@ -317,3 +317,31 @@ class SegmentsRepeatThemselves(ExpectColumnValuesToBeBetween):
 
     column: str = "agreement_pct"
     min_value: float = 70
+
+
+class IntervalHoldsItsMean(ExpectColumnValuesToBeInSet):
+    """What a medium added is finite, and lies between its bounds."""
+
+    column: str = "interval_is_ordered"
+    value_set: list[bool] = [True]
+
+
+class BudgetIsKept(ExpectColumnValuesToBeBetween):
+    """A suggestion spends what is spent today, to two percent, and moves no medium by more than thirty."""
+
+    column: str = "budget_off_by_pct"
+    max_value: float = 2
+
+
+class CreditsAddUp(ExpectColumnValuesToBeBetween):
+    """Every rule of attribution gives away each order once."""
+
+    column: str = "credits_off_by"
+    max_value: float = 0.01
+
+
+class LossIsAShare(ExpectColumnValuesToBeInSet):
+    """Nobody is lost who did not come."""
+
+    column: str = "loss_is_share"
+    value_set: list[bool] = [True]

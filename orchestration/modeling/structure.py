@@ -20,6 +20,7 @@ NAMED_MARTS: Mapping[str, str] = {
     "quarantine": "rows that broke a rule, of every feed",
     "row_balance": "what became of every raw row",
     "unlinked_documents": "documents that still wait for their order",
+    "funnel": "visits that reached each stage, per market and day",
     "market_kpi": "figures of operations per market and day",
     "exception_worklist": "open items on which a person has to act",
     "reference_quarantine": "quarantine of the feeds that have no market",

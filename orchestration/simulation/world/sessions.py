@@ -108,9 +108,13 @@ def _products(rng: np.random.Generator, plan: MonthPlan, drawn: Drawn, order: In
 
 
 def _medium_shares(world: World, plan: MonthPlan) -> Reals:
-    """Shares of the media in the month's visits: paid ones bring what their lift adds."""
     day = slice(plan.first_day - world.demand.first_day, plan.end_day - world.demand.first_day)
-    lift = lift_of(world.media.adstock[plan.market][day]).mean(axis=0)
+    return medium_shares(world.media.adstock[plan.market][day])
+
+
+def medium_shares(adstock: Reals) -> Reals:
+    """Shares of the media in the visits of a month with this adstock by day: paid ones bring what their lift adds."""
+    lift = lift_of(adstock).mean(axis=0)
     paid = lift / (1 + lift.sum()) * 1.6
     unpaid = (1 - paid.sum()) * np.array(_UNPAID_SHARE)
     return np.concatenate([unpaid, paid]).round(9)

@@ -1,0 +1,167 @@
+"""Funnel and media as assets: read what was published, study each market, keep it until its gate, publish it.
+
+Belongs here: reading, calling, writing, plots in the metadata. Does not: any maths.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration.gates.checks import CHECK_NAME, results
+from orchestration.gates.gate import run_gate
+from orchestration.marketing.media.gate import MEDIA_GATE, MEDIA_MEASURES
+from orchestration.marketing.media.tables import (
+    BUDGET_SUGGESTION,
+    DESCRIPTIONS,
+    FUNNEL_LOSS,
+    LAYER,
+    MEDIA_CONTRIBUTION,
+    MEDIA_EFFECT,
+    MEDIA_MODELS,
+    MEDIA_RESPONSE,
+    WORDS,
+)
+from orchestration.modeling.manifest import published_models
+from orchestration.modeling.translator import OWNERS
+from orchestration.partitions import MARKETS, SINGLE_RUN
+from orchestration.platform import Platform, model_key
+from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
+from orchestration.runs.database import HeldMarket
+from orchestration.runs.publishing import publish_models
+
+MEDIA_KEY = dg.AssetKey(["publication", "media"])
+MOST_PLOTS = 12
+# Which asset shows which picture.
+_SHOWN_BY = {
+    FUNNEL_LOSS.name: ("funnel", "losses"),
+    MEDIA_CONTRIBUTION.name: ("contributions",),
+    MEDIA_RESPONSE.name: ("responses",),
+}
+
+
+@dg.multi_asset(
+    name="market_media_figures",
+    specs=[
+        dg.AssetSpec(
+            key=model_key(model),
+            deps=[
+                MARKET_TABLES_KEY,
+                *(model_key(published_models()[name]) for name in ("fct_sessions", "fct_media_daily", "fct_orders")),
+            ],
+            partitions_def=MARKETS,
+            group_name=LAYER,
+            owners=list(OWNERS),
+            kinds={"python", "statsmodels"},
+            description=DESCRIPTIONS[model.name],
+            metadata={
+                "dagster/column_schema": dg.TableSchema(
+                    [
+                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
+                        for column in model.spec.columns
+                    ]
+                )
+            },
+        )
+        for model in MEDIA_MODELS
+    ],
+    backfill_policy=SINGLE_RUN,
+    can_subset=False,
+)
+def market_media_figures(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Losses of the funnel, credits, effects and budgets of the media, of the markets that the run has published."""
+    # statsmodels takes seconds to import: only a run that has something to study pays for it.
+    from orchestration.forecasting.plots import as_markdown_image
+    from orchestration.marketing.media.night import media_night
+    from orchestration.marketing.media.plots import market_pictures
+    from orchestration.marketing.media.reading import published
+
+    run, plan = platform.prepared(context)
+    held = {entry.market for entry in run.held_back(MEDIA_GATE)}
+    markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
+    if plan.is_empty or not markets:
+        return
+    with run.connect() as con, published(platform.lake, plan, markets, platform.settings) as lake:
+        night = media_night(con, lake, markets)
+    for market, one in night.markets.items():
+        context.log.info("%s: %s", market, one.words)
+    for market, reason in night.failed.items():
+        context.log.warning("%s: funnel and media could not be studied: %s", market, reason)
+    busiest = sorted(night.markets.values(), key=lambda one: -len(one.frames[FUNNEL_LOSS.name]))[:MOST_PLOTS]
+    pictures = {
+        one.market: {
+            name: dg.MetadataValue.md(as_markdown_image(png, words=name)) for name, png in market_pictures(one).items()
+        }
+        for one in busiest
+    }
+    words = "\n".join(f"- {market}: {one.words}" for market, one in night.markets.items())
+    is_one_market = len(context.partition_keys) == 1
+    for model in MEDIA_MODELS:
+        shown = {
+            market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
+            for market, drawn in pictures.items()
+        }
+        if not is_one_market:
+            # Dagster copies a range's metadata into the event of each partition: a plot gets an event of its market.
+            for market, drawn in shown.items():
+                if drawn:
+                    context.log_event(dg.AssetObservation(model_key(model), partition=market, metadata=drawn))
+        yield dg.MaterializeResult(
+            asset_key=model_key(model),
+            metadata={
+                "dagster/row_count": sum(len(one.frames[model.name]) for one in night.markets.values()),
+                **({"markets": dg.MetadataValue.md(words)} if model in (MEDIA_EFFECT, BUDGET_SUGGESTION) else {}),
+                **(next(iter(shown.values()), {}) if is_one_market else {}),
+            },
+        )
+
+
+@dg.multi_asset_check(
+    name=MEDIA_GATE,
+    specs=[
+        dg.AssetCheckSpec(
+            CHECK_NAME,
+            asset=model_key(MEDIA_EFFECT),
+            blocking=True,
+            description="What figures of visits and media must satisfy before anybody moves money by them.",
+        )
+    ],
+    can_subset=True,
+)
+def media_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Holds back each market whose credits, intervals or budgets do not add up."""
+    run = platform.run_of(context)
+    with run.connect() as con:
+        markets = {str(row[0]) for row in con.execute(f"select market from {LAYER}.studied").fetchall()}
+        verdict = run_gate(con, MEDIA_GATE, MEDIA_MEASURES, markets, platform.judges)
+    held = [
+        HeldMarket(market, verdict.gate, reason)
+        for market in sorted(verdict.failed)
+        for reason in verdict.reasons(market)
+    ]
+    run.hold_back(held, MEDIA_MODELS, {})
+    yield from results(context, verdict, [model_key(MEDIA_EFFECT)])
+
+
+@dg.asset(
+    key=MEDIA_KEY,
+    deps=[model_key(model) for model in MEDIA_MODELS],
+    partitions_def=MARKETS,
+    backfill_policy=SINGLE_RUN,
+    group_name="publication",
+    owners=list(OWNERS),
+    kinds={"python", "iceberg"},
+)
+def media(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+    """Losses, credits, effects and budgets of the run's markets, made visible at once."""
+    from orchestration.marketing.media.night import own_places
+
+    run, plan = platform.prepared(context)
+    with run.connect() as con:
+        places = own_places(con)
+    result = publish_models(platform.lake, run, plan, MEDIA_MODELS, own_places=places, gate=MEDIA_GATE)
+    end_publication(context, platform, run)
+    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
