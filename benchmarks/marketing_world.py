@@ -96,6 +96,47 @@ def oracle(world: World, market: int, cohort: int) -> Reals:
     return found
 
 
+def posterior(truth: Reals, lines: MarketLines, cohort: int) -> Reals:
+    """customer x group: what purchases before a month and the own words say of the hidden group, by Bayes' rule.
+
+    Customers are numbered by their number in the world. The flags of planted surprises follow from region, gender and
+    age band and are taken as known. Each line counts as drawn from the group's chances of any line.
+    """
+    from orchestration.simulation.world.category_parameters import (
+        AGE_BAND_SHARE,
+        PRICE_TASTE_SHARE,
+        SEGMENT_SHARE,
+    )
+    from orchestration.simulation.world.customers import GENDER_SHARE
+
+    numbers, customer = np.unique(lines.customer, return_inverse=True)
+    tastes = np.tile([PRICE_TASTE_SHARE, 1 - 2 * PRICE_TASTE_SHARE, PRICE_TASTE_SHARE], len(SEGMENTS))
+    gender = _told(lines.gender, [*GENDERS])
+    band = _told(lines.age_band, [str(one) for one in AGE_BANDS])
+    usual = np.einsum("g,a,gas->s", np.asarray(GENDER_SHARE), AGE_BAND_SHARE, SEGMENT_SHARE)
+    segment = np.where((gender >= 0)[:, None], SEGMENT_SHARE[gender, band], usual)
+    width = len(tastes)
+    log = np.zeros((len(numbers), width))
+    log[customer] = np.log(np.repeat(segment, len(PRICE_TASTES), axis=1) + 1e-12) + np.log(tastes)
+    chances = np.log(truth / truth.sum(axis=1, keepdims=True) + 1e-9)
+    flags = lines.group // width
+    past = lines.cohort < cohort
+    found = np.zeros((len(numbers), len(truth)))
+    for flag in np.unique(flags):
+        rows = np.flatnonzero(past & (flags == flag))
+        place = slice(flag * width, (flag + 1) * width)
+        np.add.at(log, customer[rows], chances[place][:, lines.product[rows]].T)
+        here = np.unique(customer[flags == flag])
+        likely = np.exp(log[here] - log[here].max(axis=1, keepdims=True))
+        found[here, place] = likely / likely.sum(axis=1, keepdims=True)
+    return found
+
+
+def _told(values: NDArray[np.object_], names: list[str]) -> Integers:
+    place = {name: number for number, name in enumerate(names)}
+    return np.asarray([place.get(one, -1) for one in values], dtype=np.int64)
+
+
 def _within_category(plan: MonthPlan, period: int, taste: int) -> Reals:
     """Chance of each local product among those of its category: of one draw, or of the lower or higher of two."""
     assortment, size = plan.assortment, len(plan.assortment.product)

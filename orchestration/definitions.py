@@ -11,6 +11,11 @@ from orchestration.arrivals.assets import raw_tables
 from orchestration.customers.assets import customer_gate, customers, market_customers
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
+from orchestration.marketing.recommending.assets import (
+    market_recommendations,
+    recommendation_gate,
+    recommendations,
+)
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.arrival.assets import arrival_times
 from orchestration.planning.assets import planning_gate, plans, stale_markets
@@ -35,6 +40,8 @@ ASSETS = (
     forecasts,
     market_customers,
     customers,
+    market_recommendations,
+    recommendations,
     operations,
     stale_markets,
     arrival_times,
@@ -45,7 +52,7 @@ ASSETS = (
     plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, customer_gate, planning_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, customer_gate, recommendation_gate, planning_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

@@ -34,6 +34,14 @@ class Settings(BaseSettings):
         default=0.5, ge=0, le=100, description="Share of a market's value in quarantine that holds the market back."
     )
 
+    recommend_list_length: int = Field(default=20, ge=1, le=100, description="Products in a list of recommendations.")
+    recommend_not_again_days: int = Field(
+        default=14, ge=0, description="Days in which what a customer has bought is not recommended again."
+    )
+    recommend_without_consent_record: bool = Field(
+        default=False, description="Whether customers of whom no consent is recorded get lists of their own."
+    )
+
     @property
     def catalog(self) -> str:
         """SQLAlchemy address of the catalog database."""

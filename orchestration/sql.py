@@ -20,6 +20,7 @@ import duckdb
 from orchestration.customers.tables import CUSTOMER_MODELS
 from orchestration.forecasting.tables import FORECAST_MODELS
 from orchestration.lake import PUBLISHED, Lake, Pin
+from orchestration.marketing.recommending.tables import RECOMMENDATION_MODELS
 from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.planning.tables import PLANNING_MODELS
 from orchestration.settings import Settings
@@ -64,7 +65,7 @@ _LANDED_COST_EXPLAINED = """
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
-    return [*published_models().values(), *FORECAST_MODELS, *CUSTOMER_MODELS, *PLANNING_MODELS, *SCORECARD_MODELS]
+    return [*published_models().values(), *FORECAST_MODELS, *CUSTOMER_MODELS, *RECOMMENDATION_MODELS, *PLANNING_MODELS, *SCORECARD_MODELS]
 
 
 def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:

@@ -3,7 +3,7 @@
 Belongs here: fitting and scoring, dense for small catalogues, factorised for large ones. Does not: choice of models.
 
 With G = X'X and P = (G + penalty I)^-1 the weights are B = I - P diag(1 / P_jj). Up to `DENSE_ITEMS` items P is computed
-as it is: items x items in float64 while it is made (128 MB at 4,000), float32 afterwards. Above, X is replaced by its
+as it is: items x items in float32, three times while it is made (192 MB at 4,000 items). Above, X is replaced by its
 leading singular vectors V: P = (I - V diag(s^2 / (s^2 + penalty)) V') / penalty, which is kept as V alone: items x rank
 in float32, 102 MB for 100,000 items and rank 256.
 """
@@ -14,10 +14,11 @@ from typing import Protocol
 import numpy as np
 from scipy import linalg
 
-from orchestration.marketing.recommending.interactions import Matrix, Scores
+from orchestration.marketing.recommending.interactions import Integers, Matrix, Scores
 
 DENSE_ITEMS = 4_000
 RANK = 256
+LEAST_BUYERS = 3
 # Penalty as customers of an average item: 300 on Online Retail, in proportion elsewhere (see docs/marketing.md).
 _PENALTY_OF_MEAN = 2.0
 _LEAST_PENALTY = 5.0
@@ -58,6 +59,32 @@ class FactorAutoencoder:
         return np.asarray(given - (given - smooth) / self.own, dtype=np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class PartAutoencoder:
+    """One of some of the items; the others score 0."""
+
+    known: Integers
+    items: int
+    found: Autoencoder
+
+    def score(self, weights: Matrix) -> Scores:
+        """rows x items."""
+        scores = np.zeros((weights.shape[0], self.items), dtype=np.float32)
+        scores[:, self.known] = self.found.score(weights[:, self.known])
+        return scores
+
+
+@dataclass(frozen=True)
+class NoAutoencoder:
+    """Too little is known: every score is 0."""
+
+    items: int
+
+    def score(self, weights: Matrix) -> Scores:
+        """rows x items."""
+        return np.zeros((weights.shape[0], self.items), dtype=np.float32)
+
+
 def penalty_of(owned: Matrix) -> float:
     """A penalty in proportion to how many customers an average pair's item has."""
     counts = np.asarray(owned.sum(axis=0), dtype=np.float64).ravel()
@@ -68,22 +95,33 @@ def penalty_of(owned: Matrix) -> float:
 def fit_autoencoder(
     owned: Matrix, *, penalty: float | None = None, dense_items: int = DENSE_ITEMS, rank: int = RANK
 ) -> Autoencoder:
-    """The autoencoder of a matrix of ones, dense or factorised by the number of items."""
+    """The autoencoder of a matrix of ones, dense or factorised by the number of items.
+
+    Items with fewer buyers than `LEAST_BUYERS` neither predict nor are predicted: two customers are no pattern, and a
+    shop has thousands of such items.
+    """
     penalty = penalty_of(owned) if penalty is None else penalty
-    return _dense(owned, penalty) if owned.shape[1] <= dense_items else _factorised(owned, penalty, rank)
+    buyers = np.asarray(owned.sum(axis=0)).ravel()
+    known = np.flatnonzero(buyers >= LEAST_BUYERS)
+    if len(known) < 2:
+        return NoAutoencoder(owned.shape[1])
+    part = owned[:, known]
+    found = _dense(part, penalty) if len(known) <= dense_items else _factorised(part, penalty, rank)
+    return PartAutoencoder(known, owned.shape[1], found)
 
 
 def _dense(owned: Matrix, penalty: float) -> DenseAutoencoder:
-    items = owned.shape[1]
-    gram = np.asarray((owned.T @ owned).toarray(), dtype=np.float64)
-    gram[np.diag_indices(items)] += penalty
-    factor, _ = linalg.cho_factor(gram, lower=True, overwrite_a=True)
-    inverse, _ = linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
-    lower = np.tril(inverse).astype(np.float32)
-    del gram, factor, inverse
-    weights = lower + np.tril(lower, -1).T
-    weights /= -np.diag(lower)[None, :]
-    weights[np.diag_indices(items)] = 0.0
+    # float32 is enough: the penalty keeps the matrix's condition below some thousands.
+    gram = np.asarray((owned.T @ owned).toarray(), dtype=np.float32)
+    gram[np.diag_indices_from(gram)] += np.float32(penalty)
+    factor, failed = linalg.lapack.spotrf(gram, lower=1, clean=1, overwrite_a=1)
+    if failed:
+        raise np.linalg.LinAlgError(f"EASE^R: the matrix of {len(gram)} items is not positive definite")
+    inverse, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
+    diagonal = np.diag(inverse).copy()
+    weights = inverse + inverse.T
+    weights /= -diagonal[None, :]
+    weights[np.diag_indices_from(weights)] = 0.0
     return DenseAutoencoder(weights)
 
 

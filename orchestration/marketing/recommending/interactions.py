@@ -3,6 +3,7 @@
 Belongs here: codes of customers and items, cutting at a time, sparse matrices of the past. Does not: models, reading.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,9 +59,12 @@ class Interactions:
         return binary(self.customer, self.item, self.shape)
 
 
-def interactions_of(customers: pd.Series, items: pd.Series, times: pd.Series) -> Interactions:
+def interactions_of(
+    customers: pd.Series, items: pd.Series, times: pd.Series, *, catalogue: Collection[str] = ()
+) -> Interactions:
     """Interactions of three columns. An item that a customer has twice at the same moment counts once.
 
+    catalogue: items that exist too, bought or not.
     Rows without customer or item are left out and counted. Raises InteractionsError when a time cannot be read or is
     missing, or when the columns differ in length.
     """
@@ -72,7 +76,8 @@ def interactions_of(customers: pd.Series, items: pd.Series, times: pd.Series) ->
     who, what = who[~is_empty], what[~is_empty]
     when = times_of(times[has_names][~is_empty])
     customer, customer_ids = pd.factorize(who, sort=True)
-    item, item_ids = pd.factorize(what, sort=True)
+    item_ids = np.unique(np.concatenate([what.to_numpy(dtype=object), np.asarray([*catalogue], dtype=object)]))
+    item = pd.Index(item_ids).get_indexer(what)
     rows = np.lexsort((item, customer, when))
     codes = np.stack([customer[rows], item[rows]])
     clock = when[rows]

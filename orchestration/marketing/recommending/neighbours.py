@@ -58,17 +58,22 @@ class CustomerNeighbours:
     bought: Matrix
 
     def score(self, past: Past, customers: Integers) -> Scores:
-        """customers x items: mean of what the nearest customers bought, weighted by the square of the cosine."""
-        own = _directions(past.owned[customers])
-        cosine = np.asarray((own @ self.directions.T).toarray(), dtype=np.float32)
-        cosine[self.rows[None, :] == customers[:, None]] = 0.0
-        weight = cosine**2
+        """customers x items: mean of what the nearest other customers bought, weighted by the square of the cosine."""
+        return self.near(past.owned[customers], customers)
+
+    def near(self, owned: Matrix, customers: Integers | None = None) -> Scores:
+        """The same for any rows of items; `customers` are those whose rows they are, who are no neighbours of theirs."""
+        rows = owned.shape[0]
+        weight = np.asarray((_directions(owned) @ self.directions.T).toarray(), dtype=np.float32)
+        if customers is not None:
+            weight[self.rows[None, :] == customers[:, None]] = 0.0
+        weight **= 2
         if weight.shape[1] > CUSTOMER_NEIGHBOURS:
             place = np.argpartition(-weight, CUSTOMER_NEIGHBOURS - 1, axis=1)[:, :CUSTOMER_NEIGHBOURS]
         else:
-            place = np.tile(np.arange(weight.shape[1]), (len(customers), 1))
+            place = np.tile(np.arange(weight.shape[1]), (rows, 1))
         value = np.take_along_axis(weight, place, axis=1)
-        row = np.repeat(np.arange(len(customers)), place.shape[1])
+        row = np.repeat(np.arange(rows), place.shape[1])
         near = sparse.csr_matrix((value.ravel(), (row, place.ravel())), shape=weight.shape)
         return np.asarray((shares(near) @ self.bought).toarray(), dtype=np.float32)
 

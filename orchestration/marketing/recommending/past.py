@@ -42,7 +42,11 @@ class Past:
     @cached_property
     def recent(self) -> Matrix:
         """1 for an item that was just bought, less the older its last purchase is."""
-        return self._last(0.5 ** (self.age / MIDDLE))
+        return self.decayed(MIDDLE)
+
+    def decayed(self, half_life: float) -> Matrix:
+        """The same for any half-life, which is a part of the whole past."""
+        return self._last(0.5 ** (self.age / half_life))
 
     @cached_property
     def times(self) -> Matrix:
@@ -81,7 +85,7 @@ class Past:
 
     def popularity(self, half_life: float) -> Reals:
         """Buyers of each item, each counted by the age of the last purchase."""
-        return np.asarray(self._last(0.5 ** (self.age / half_life)).sum(axis=0), dtype=np.float64).ravel()
+        return np.asarray(self.decayed(half_life).sum(axis=0), dtype=np.float64).ravel()
 
     @cached_property
     def item_habit(self) -> Reals:

@@ -34,7 +34,8 @@ VALIDATION, TEST = "validation", "test"
 SCORE_COLUMNS = ("period", "target", "model", "is_chosen", "customers", "recall", "ndcg", "coverage", "novelty")
 # Fewer customers than these say nothing about which model is better: the usual blend is taken.
 FEWEST_TO_CHOOSE, FEWEST_TO_FIT = 30, 5
-MOST_JUDGED = 1_500
+MOST_JUDGED = 500
+SURE = 1.64
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ def evaluate(
     came = interactions.between(periods.test, periods.end).pairs()
     rows += judged.figures(after, came, _judged(after, came, repeats)[0], TEST)
     rows += judged.cold_figures(after, came, new)
+    rows = [row for row in rows if row[3]] or rows[:1]
     table = pd.DataFrame(rows, columns=[name for name in SCORE_COLUMNS if name != "is_chosen"])
     table.insert(3, "is_chosen", table["model"] == chosen)
     return Evaluation(table, chosen, known, new, periods)
@@ -181,21 +183,22 @@ def _judged(signals: Signals, bought: Matrix, repeats: bool) -> tuple[Integers, 
 def _choose(
     signals: Signals, bought: Matrix, warm: Integers, singles: Sequence[str], k: int, repeats: bool
 ) -> tuple[Blend, str]:
-    """The blend's weights from all customers, and whether it or a single model is better on those it has not seen."""
+    """The blend's weights from three in four customers; whether it or a single model is better for the fourth."""
     if len(warm) < FEWEST_TO_FIT:
         return usual_blend(repeats=repeats), BLEND
-    whole = fit_blend(signals, bought, warm, repeats=repeats)
     if len(warm) < FEWEST_TO_CHOOSE:
-        return whole, BLEND
-    rng = np.random.default_rng(20261101)
-    shuffled = rng.permutation(warm)
-    held, used = np.sort(shuffled[: len(warm) // 3][:MOST_JUDGED]), np.sort(shuffled[len(warm) // 3 :])
+        return fit_blend(signals, bought, warm, repeats=repeats), BLEND
+    shuffled = np.random.default_rng(20261101).permutation(warm)
+    held, used = np.sort(shuffled[: len(warm) // 4][:MOST_JUDGED]), np.sort(shuffled[len(warm) // 4 :])
     blend = fit_blend(signals, bought, used, repeats=repeats)
-    worth = {
-        model: float(_ndcg(signals, model, blend, bought, held, k, repeats).mean()) for model in (BLEND, *singles)
-    }
-    # The first of equals: the blend.
-    return whole, max(worth, key=lambda model: worth[model])
+    ours = _ndcg(signals, BLEND, blend, bought, held, k, repeats)
+    better = {}
+    for model in singles:
+        gain = _ndcg(signals, model, blend, bought, held, k, repeats) - ours
+        # The blend can be any of them, so a single model must be better beyond chance.
+        if gain.mean() > SURE * gain.std() / np.sqrt(len(gain)):
+            better[model] = float(gain.mean())
+    return blend, max(better, key=lambda model: better[model]) if better else BLEND
 
 
 def _ndcg(

@@ -129,10 +129,17 @@ class Signals:
             found["price_taste"] = self.tastes.price_lift(customers).astype(np.float32)
         return found
 
+    def of_baskets(self, baskets: Matrix) -> dict[str, Scores]:
+        """The signals for rows of items that are nobody's past, such as what a visit has looked at."""
+        found = {name: self.popularity[name].astype(np.float32)[None, :] for name in (*POPULARITY, *TRENDS)}
+        return found | self._from_items(baskets, baskets, self.neighbours.near(baskets))
+
     def _history(self, customers: Integers) -> dict[str, Scores]:
         owned, recent = self.past.owned[customers], self.past.recent[customers]
+        return self._from_items(owned, recent, self.neighbours.score(self.past, customers))
+
+    def _from_items(self, owned: Matrix, recent: Matrix, like: Scores) -> dict[str, Scores]:
         plain, late = self.autoencoder.score(owned), self.autoencoder.score(recent)
-        like = self.neighbours.score(self.past, customers)
         return {
             "autoencoder": np.log(np.maximum(plain, 0) + np.float32(_LEAST_SCORE)),
             "autoencoder_recent": np.log(np.maximum(late, 0) + np.float32(_LEAST_SCORE)),
