@@ -34,7 +34,7 @@ def media_effects() -> Measured:
     Metric("online_retail_novelty20", unit="bits", better="higher"),
 )
 def recommendations() -> Measured:
-    """Online Retail from 2011-11-01 on; each family with the setting that was best in October, `new` without repeats."""
+    """Online Retail from 2011-11-01 on; each family with its best setting of October, `new` without repeats."""
     from benchmarks.marketing_recommending import measure_online_retail
 
     return measure_online_retail()

@@ -92,7 +92,9 @@ def measure_online_retail() -> Measured:
         "online_retail_recall20": figures["recall"],
         "online_retail_ndcg20": figures["ndcg"],
         "als_recall20": Value(others[True]["ALS"]["recall"], {"new": others[False]["ALS"]["recall"]}),
-        "popularity_recall20": Value(others[True]["popularity"]["recall"], {"new": others[False]["popularity"]["recall"]}),
+        "popularity_recall20": Value(
+            others[True]["popularity"]["recall"], {"new": others[False]["popularity"]["recall"]}
+        ),
         "best_single_recall20": Value(others[True][best]["recall"], {best: others[True][best]["recall"]}),
         "online_retail_coverage20": figures["coverage"],
         "online_retail_novelty20": figures["novelty"],
@@ -118,7 +120,9 @@ def measure_catalogue() -> Measured:
     taste = rng.integers(0, 100, customers)
     customer = rng.integers(0, customers, rows)
     rank = np.minimum(rng.pareto(0.9, rows), 999).astype(np.int64)
-    item = np.where(rng.random(rows) < 0.7, taste[customer] * 1000 + rank, rng.permutation(items)[rng.integers(0, items, rows)])
+    item = np.where(
+        rng.random(rows) < 0.7, taste[customer] * 1000 + rank, rng.permutation(items)[rng.integers(0, items, rows)]
+    )
     found = interactions_of(
         pd.Series(customer.astype(str)), pd.Series(item.astype(str)), pd.Series(np.sort(rng.random(rows)) * 365)
     )
@@ -131,7 +135,7 @@ def measure_catalogue() -> Measured:
 
 def measure_world() -> Measured:
     """NDCG@20 of ours over the oracle's, over all markets and seeds; beside it the best possible and popularity."""
-    sums = {name: 0.0 for name in ("ours", "oracle", "best possible", "popularity", "customers")}
+    sums = dict.fromkeys(("ours", "oracle", "best possible", "popularity", "customers"), 0.0)
     for found in _worlds():
         for name, value in found.items():
             sums[name] += value
@@ -174,7 +178,7 @@ def _worlds() -> Iterator[dict[str, float]]:
                 for name, scores in names.items()
             }
             ndcg |= {
-                "ours": float(table.loc["blend", "ndcg"]),
+                "ours": float(table["ndcg"].to_dict()["blend"]),
                 "popularity": float(table.loc[["popularity", "popularity_recent"], "ndcg"].max()),
             }
             yield {**{name: value * len(judged) for name, value in ndcg.items()}, "customers": float(len(judged))}
@@ -186,9 +190,7 @@ def world_interactions(lines: MarketLines) -> tuple[Interactions, Attributes, In
     Customers are numbered from 0 by their number in the world, as `posterior` numbers them.
     """
     _, customer = np.unique(lines.customer, return_inverse=True)
-    found = interactions_of(
-        pd.Series(customer).astype(str), pd.Series(lines.product).astype(str), pd.Series(lines.day)
-    )
+    found = interactions_of(pd.Series(customer).astype(str), pd.Series(lines.product).astype(str), pd.Series(lines.day))
     items = np.asarray([int(one) for one in found.item_ids])
     first = np.full(found.shape[0], -1)
     first[customer[::-1]] = np.arange(len(customer))[::-1]

@@ -1,4 +1,4 @@
-"""Purchases of a trade world by customer, and what each customer would have bought if the generator's chances were known.
+"""Purchases of a trade world by customer, and the generator's own chances of each.
 
 Belongs here: lines with buyers, what a shop may know of them, the oracle. Does not: recommendations and scores.
 """
@@ -52,9 +52,9 @@ def market_lines(world: World, market: int) -> MarketLines:
         kept = ~lines.is_lost
         order, traits = lines.order[kept], buying.traits
         group = (traits.segment + len(SEGMENTS) * traits.flags.astype(np.int64)) * 3 + traits.price_taste + 1
-        gender = np.where(traits.has_consent, np.asarray(GENDERS, dtype=object)[traits.gender], None)
-        band = np.where(traits.has_consent, np.asarray([str(one) for one in AGE_BANDS], dtype=object)[traits.age_band],
-                        None)  # fmt: skip
+        genders, bands = (np.asarray(one, dtype=object) for one in (GENDERS, [str(one) for one in AGE_BANDS]))
+        gender = _if_agreed(genders[traits.gender], traits.has_consent)
+        band = _if_agreed(bands[traits.age_band], traits.has_consent)
         parts.append(
             [
                 buying.ordered_at[order] // 86_400,
@@ -67,13 +67,22 @@ def market_lines(world: World, market: int) -> MarketLines:
                 group[order],
             ]
         )
-    day, month, customer, product, region, gender, band, group = (np.concatenate(part) for part in zip(*parts, strict=True))
+    day, month, customer, product, region, gender, band, group = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
     return MarketLines(
         spec.code, day.astype(np.int64), month.astype(np.int64), customer.astype(np.int64), product.astype(np.int64),
         tuple(region), gender, band, group.astype(np.int64),
-        tuple(CATEGORIES[code] for code in assortment.category), world.products.seller[assortment.product].astype(np.int64),
+        tuple(CATEGORIES[code] for code in assortment.category),
+        world.products.seller[assortment.product].astype(np.int64),
         assortment.list_cents / 100,
     )  # fmt: skip
+
+
+def _if_agreed(values: NDArray[np.object_], has_consent: NDArray[np.bool_]) -> NDArray[np.object_]:
+    found = values.copy()
+    found[~has_consent] = None
+    return found
 
 
 def oracle(world: World, market: int, cohort: int) -> Reals:

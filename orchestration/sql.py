@@ -65,7 +65,14 @@ _LANDED_COST_EXPLAINED = """
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
-    return [*published_models().values(), *FORECAST_MODELS, *CUSTOMER_MODELS, *RECOMMENDATION_MODELS, *PLANNING_MODELS, *SCORECARD_MODELS]
+    return [
+        *published_models().values(),
+        *FORECAST_MODELS,
+        *CUSTOMER_MODELS,
+        *RECOMMENDATION_MODELS,
+        *PLANNING_MODELS,
+        *SCORECARD_MODELS,
+    ]
 
 
 def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:

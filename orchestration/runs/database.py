@@ -30,7 +30,18 @@ from orchestration.runs.feeds import market_feeds, raw_table, reference_feeds
 from orchestration.runs.plan import RunPlan
 from orchestration.settings import LIGHT_COMPRESSION, Settings
 
-SCHEMAS = ("raw", "plan", "published", "staging", "intermediate", "marts", "seeds", "forecasting", "customers", "marketing")
+SCHEMAS = (
+    "raw",
+    "plan",
+    "published",
+    "staging",
+    "intermediate",
+    "marts",
+    "seeds",
+    "forecasting",
+    "customers",
+    "marketing",
+)
 # The gates before the publication of the tables. What follows it has gates of its own, which do not bind each other.
 TABLE_GATES = ("staging_gate", "ledger_gate")
 

@@ -109,7 +109,7 @@ def market_recommendations(
 
 
 def _metadata(night: "RecommendingNight") -> dict[str, dg.MetadataValue]:
-    """By market: what was chosen, its NDCG beside popularity's, customers with lists of their own, products left out."""
+    """By market: the choice, its NDCG beside popularity's, customers with lists of their own, products left out."""
     lines = [
         "| market | model | NDCG@k | popularity | own lists | everybody's list | products left out |",
         "|---|---|---|---|---|---|---|",

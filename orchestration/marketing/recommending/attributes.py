@@ -70,8 +70,11 @@ class Tastes:
         """By item: log of how much more its kind (or maker) is bought now than over a longer time."""
         whole = _whole(codes, self.past.seen.shape[1])
         now, usual = (np.bincount(whole, self.past.popularity(one)) for one in half_lives)
-        now, usual = (now + 5 * usual / max(usual.sum(), 1e-9)) / max(now.sum() + 5, 1e-9), usual / max(usual.sum(), 1e-9)
-        return np.log(np.maximum(now, 1e-9) / np.maximum(usual, 1e-9))[whole]
+        now, usual = (
+            (now + 5 * usual / max(usual.sum(), 1e-9)) / max(now.sum() + 5, 1e-9),
+            usual / max(usual.sum(), 1e-9),
+        )
+        return np.asarray(np.log(np.maximum(now, 1e-9) / np.maximum(usual, 1e-9))[whole])
 
     def kind_lift(self, customers: Integers) -> Reals:
         """customers x items: log of how much more than others the customer's classes like the item's kind."""
@@ -89,7 +92,7 @@ class Tastes:
         total = owned @ rank
         spent = np.asarray(owned.sum(axis=1)).ravel()
         bend = np.clip(_PRICE_STRETCH * total / (spent + _PRICE_PRIOR), -0.9, 0.9)
-        return np.log1p(bend[customers][:, None] * rank[None, :])
+        return np.asarray(np.log1p(bend[customers][:, None] * rank[None, :]))
 
     @cached_property
     def _counts(self) -> Matrix:
@@ -154,7 +157,9 @@ def _latent(counts: Reals, usual: Reals, told: Sequence[Matrix]) -> Reals:
     likes = usual * rng.gamma(2.0, size=(classes, kinds))
     likes /= likes.sum(axis=1, keepdims=True)
     weight = np.full(classes, 1 / classes)
-    speaks = [np.tile((np.asarray(one.sum(axis=0)).ravel() + 1) / (one.sum() + one.shape[1]), (classes, 1)) for one in told]
+    speaks = [
+        np.tile((np.asarray(one.sum(axis=0)).ravel() + 1) / (one.sum() + one.shape[1]), (classes, 1)) for one in told
+    ]
     belongs = np.full((customers, classes), 1 / classes)
     for _ in range(_ROUNDS):
         log = counts @ np.log(likes).T + np.log(weight)
@@ -171,7 +176,7 @@ def _latent(counts: Reals, usual: Reals, told: Sequence[Matrix]) -> Reals:
 
 
 def _shares(counts: Reals) -> Reals:
-    return (counts + 1.0) / (counts + 1.0).sum(axis=1, keepdims=True)
+    return np.asarray((counts + 1.0) / (counts + 1.0).sum(axis=1, keepdims=True))
 
 
 def _whole(codes: Integers | None, count: int) -> Integers:

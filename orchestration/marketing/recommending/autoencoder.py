@@ -1,4 +1,4 @@
-"""EASE^R: the linear autoencoder without a diagonal, in closed form (Steck 2019, "Embarrassingly shallow").
+"""EASE^R: the linear autoencoder without a diagonal, in closed form (Steck 2019).
 
 Belongs here: fitting and scoring, dense for small catalogues, factorised for large ones. Does not: choice of models.
 
@@ -126,7 +126,7 @@ def _dense(owned: Matrix, penalty: float) -> DenseAutoencoder:
 
 
 def _factorised(owned: Matrix, penalty: float, rank: int) -> FactorAutoencoder:
-    values, vectors = _singular(owned, min(rank, min(owned.shape) - 1))
+    values, vectors = _singular(owned, min(rank, *owned.shape))
     kept = (values**2 / (values**2 + penalty)).astype(np.float32)
     right = np.ascontiguousarray(vectors.T)
     left = right * kept
@@ -137,7 +137,7 @@ def _factorised(owned: Matrix, penalty: float, rank: int) -> FactorAutoencoder:
 def _singular(owned: Matrix, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """Leading singular values and right vectors, by random projections (Halko, Martinsson, Tropp 2011)."""
     rng = np.random.default_rng(20190501)
-    width = min(rank + _EXTRA_VECTORS, min(owned.shape))
+    width = min(rank + _EXTRA_VECTORS, *owned.shape)
     basis = np.asarray(owned @ rng.standard_normal((owned.shape[1], width)).astype(np.float32))
     for _ in range(_POWER_ROUNDS):
         basis, _ = np.linalg.qr(basis)

@@ -29,7 +29,7 @@ USUAL: Mapping[str, float] = {
     "price_taste": 0.5,
 }
 NEW_NAMES = (*POPULARITY, *TRENDS, "kind_taste", "group_taste")
-PRIOR_STRENGTH = 4.0
+PRIOR_STRENGTH = 20.0
 TRAINING_CELLS = 15_000_000
 MOST_ITEMS, MOST_CUSTOMERS = 6_000, 1_500
 _ROUNDS = 50
@@ -95,7 +95,9 @@ def fit_blend(
         away = scaled - usual * spread
         return -fit + 0.5 * PRIOR_STRENGTH * float(away @ away), PRIOR_STRENGTH * away - slope
 
-    found = optimize.minimize(loss, usual * spread, jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS, "ftol": 1e-6})
+    found = optimize.minimize(
+        loss, usual * spread, jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS, "ftol": 1e-6}
+    )
     return Blend({name: float(weight) for name, weight in zip(names, found.x / spread, strict=True)}, repeats)
 
 

@@ -88,7 +88,9 @@ def read_interactions(path: Path, user: str, item: str, time: str) -> Interactio
         raise FileRefused(f"{path}: cannot be read: {error}") from error
     missing = [name for name in (user, item, time) if name not in frame.columns]
     if missing:
-        raise FileRefused(f"{path}: missing column(s) {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+        raise FileRefused(
+            f"{path}: missing column(s) {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}"
+        )
     found = interactions_of(frame[user], frame[item], frame[time])
     if not len(found.time):
         raise FileRefused(f"{path}: no row has both a {user} and a {item}")
@@ -118,7 +120,9 @@ def _periods(interactions: Interactions, validation: str | None, test: str | Non
     start, middle = times_of(pd.Series([validation, test], dtype=object))
     end = float(np.nextafter(interactions.time.max(), np.inf))
     if not float(interactions.time.min()) < start < middle < end:
-        raise InteractionsError("periods: validation must begin after the first row, and the test after it, before the end")
+        raise InteractionsError(
+            "periods: validation must begin after the first row, and the test after it, before the end"
+        )
     return Periods(float(start), float(middle), end)
 
 

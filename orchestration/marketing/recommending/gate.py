@@ -27,7 +27,9 @@ _WORTH = """
         select market, model, is_chosen, value, customer_count from marketing.recommendation_score
         where metric = 'ndcg' and target = 'all' and period = 'test'
     ),
-    bars as (select market, max(value) as bar from figures where model in ('popularity', 'popularity_recent') group by all)
+    bars as (
+        select market, max(value) as bar from figures where model in ('popularity', 'popularity_recent') group by all
+    )
     select market, model || ', ' || customer_count || ' customers' as subject,
         case when bar > 0 then round(100 * (value / bar - 1), 1) end as gain_over_popularity_pct
     from figures inner join bars using (market) where is_chosen and customer_count >= 100

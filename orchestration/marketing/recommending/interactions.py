@@ -5,6 +5,7 @@ Belongs here: codes of customers and items, cutting at a time, sparse matrices o
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ Reals = NDArray[np.float64]
 Scores = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 Names = NDArray[np.object_]
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = sparse.csr_matrix
 
 
 class InteractionsError(ValueError):
@@ -108,7 +109,7 @@ def times_of(times: pd.Series) -> Reals:
     if not np.isfinite(found).all():
         first = int(np.flatnonzero(~np.isfinite(found))[0])
         raise InteractionsError(f"time: {str(times.iloc[first])!r} is neither a number nor an ISO 8601 date")
-    return found
+    return np.asarray(found, dtype=np.float64)
 
 
 def binary(rows: Integers, columns: Integers, shape: tuple[int, int]) -> Matrix:

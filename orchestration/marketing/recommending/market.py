@@ -219,7 +219,7 @@ def _lists(
 def _popular(recommender: Recommender, goods: _Goods, k: int) -> Integers:
     scores = np.where(goods.allowed, recommender.signals.popularity["popular_now"], -np.inf)
     items = top_items(scores.astype(np.float32)[None, :], k)[0]
-    return items[items >= 0]
+    return np.asarray(items[items >= 0], dtype=np.int64)
 
 
 def _just_bought(signals: Signals, days: int) -> Matrix:

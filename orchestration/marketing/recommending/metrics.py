@@ -48,7 +48,7 @@ def top_items(scores: Scores, k: int) -> Integers:
 
 def hits_of(lists: Integers, bought: Matrix) -> Flags:
     """rows x k: whether the item at this rank was bought."""
-    rows, k = lists.shape
+    rows = len(lists)
     width = bought.shape[1]
     owned = np.repeat(np.arange(rows), np.diff(bought.indptr)) * width + bought.indices
     keys = np.arange(rows)[:, None] * width + lists

@@ -62,7 +62,7 @@ class CustomerNeighbours:
         return self.near(past.owned[customers], customers)
 
     def near(self, owned: Matrix, customers: Integers | None = None) -> Scores:
-        """The same for any rows of items; `customers` are those whose rows they are, who are no neighbours of theirs."""
+        """The same for any rows of items; `customers` are those whose rows they are, no neighbours of themselves."""
         rows = owned.shape[0]
         weight = np.asarray((_directions(owned) @ self.directions.T).toarray(), dtype=np.float32)
         if customers is not None:

@@ -100,11 +100,12 @@ def _keep(run: "duckdb.DuckDBPyConnection", made: MarketRecommendations) -> None
 def _summary(made: MarketRecommendations) -> MarketNight:
     table = made.frames["recommendation_score"]
     ndcg = table[(table["metric"] == "ndcg") & (table["target"] == "all")]
+    worth = dict(zip(ndcg["model"].astype(str), ndcg["value"].to_numpy(dtype=np.float64).tolist(), strict=True))
     return MarketNight(
         made.chosen,
         made.personal_customers,
         made.other_customers,
         made.hidden_products,
         {name: len(frame) for name, frame in made.frames.items()},
-        {str(row.model): float(row.value) for row in ndcg.itertuples()},
+        worth,
     )

@@ -76,7 +76,7 @@ class Past:
     @cached_property
     def item_count(self) -> Integers:
         """Items that each customer has."""
-        return np.diff(self.owned.indptr).astype(np.int64)
+        return np.asarray(np.diff(self.owned.indptr), dtype=np.int64)
 
     @cached_property
     def buyers(self) -> Reals:

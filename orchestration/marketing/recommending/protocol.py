@@ -115,7 +115,9 @@ class Evaluation:
         self, interactions: Interactions, until: float, attributes: Attributes | None = None
     ) -> Recommender:
         """The chosen model, fitted on all before `until`."""
-        return Recommender(Signals(past_of(interactions, until), attributes or Attributes()), self.chosen, self.known, self.new)
+        return Recommender(
+            Signals(past_of(interactions, until), attributes or Attributes()), self.chosen, self.known, self.new
+        )
 
 
 def scores_of(signals: Signals, model: str, blend: Blend, customers: Integers) -> Scores:
@@ -133,9 +135,7 @@ class Split:
     after: Signals
 
 
-def split_of(
-    interactions: Interactions, attributes: Attributes | None = None, periods: Periods | None = None
-) -> Split:
+def split_of(interactions: Interactions, attributes: Attributes | None = None, periods: Periods | None = None) -> Split:
     """Interactions cut at the periods (by default the last two tenths)."""
     periods = periods or default_periods(interactions)
     attributes = attributes or Attributes()
@@ -236,7 +236,7 @@ class _Judged:
         target = bought[customers] if self.repeats else _without(bought[customers], signals.past.owned[customers])
         words = "all" if self.repeats else "new to the customer"
         return [
-            _row(period, words, model, figures_of(self._lists(signals, model, customers), target, _share(signals)))
+            _row(period, words, model, figures_of(self.lists(signals, model, customers), target, _share(signals)))
             for model in (BLEND, *self.singles)
         ]
 
@@ -249,7 +249,7 @@ class _Judged:
                 TEST,
                 "customers without history",
                 model,
-                figures_of(judged._lists(signals, model, cold), bought[cold], _share(signals)),
+                figures_of(judged.lists(signals, model, cold), bought[cold], _share(signals)),
             )
             for model in (BLEND, *(one for one in self.singles if one.startswith("popularity")))
         ]
@@ -259,7 +259,7 @@ class _Judged:
             return customers
         return np.sort(np.random.default_rng(7).choice(customers, self.most, replace=False))
 
-    def _lists(self, signals: Signals, model: str, customers: Integers) -> Integers:
+    def lists(self, signals: Signals, model: str, customers: Integers) -> Integers:
         return lists_of(signals, model, self.blend, customers, self.k, self.repeats)
 
 
@@ -286,4 +286,3 @@ def _without(bought: Matrix, owned: Matrix) -> Matrix:
     left = (bought - bought.multiply(owned)).tocsr()
     left.eliminate_zeros()
     return left
-

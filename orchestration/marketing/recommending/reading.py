@@ -85,7 +85,8 @@ _CUSTOMERS = """
 """
 _LOOKS = """
     with visits as (
-        select session_key, coalesce(landing_page, '(unknown)') as landing_page, coalesce(medium, '(unknown)') as medium,
+        select session_key, coalesce(landing_page, '(unknown)') as landing_page,
+            coalesce(medium, '(unknown)') as medium,
             started_at, coalesce(ended_at, started_at) as ended_at, order_key, order_no,
             max(started_at) over () as newest_at
         from stg_sessions

@@ -42,8 +42,9 @@ def first_screens(looks: Looks, popularity: Reals, *, k: int = 20, allowed: Flag
     pages = sorted({str(one) for one in looks.landing_page})
     mediums = sorted({str(one) for one in looks.medium})
     by_medium = {one: _shares(looks, looks.medium == one, market) for one in mediums}
-    for medium in mediums:
-        parts.append(_screen(EVERYBODY, medium, by_medium[medium], _visits(looks, looks.medium == medium), k, allowed))
+    parts += [
+        _screen(EVERYBODY, one, by_medium[one], _visits(looks, looks.medium == one), k, allowed) for one in mediums
+    ]
     for page in pages:
         on_page = looks.landing_page == page
         shares = _shares(looks, on_page, market)

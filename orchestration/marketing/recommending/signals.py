@@ -109,7 +109,7 @@ class Signals:
             column,
             {
                 "own": ones,
-                "own_times": np.log(times),
+                "own_times": np.log(times).astype(np.float64),
                 "own_age": np.log((age + _LEAST_AGE) / _USUAL_AGE),
                 "own_autoencoder": others["autoencoder"][row, column] - np.float32(_USUAL_CHANCE),
                 "own_habit": past.customer_habit[customers][row],
@@ -179,4 +179,3 @@ def single_scores(signals: Signals, name: str, customers: Integers) -> Scores:
     if name == "like_customers":
         return signals.neighbours.score(past, customers)
     raise ValueError(f"{name}: no such model")
-

@@ -57,7 +57,7 @@ def similar_items(
         row, rank = np.nonzero(lists >= 0)
         other = lists[row, rank]
         value = scores[row, other].astype(np.float64)
-        support = np.asarray(both[block][row, other], dtype=np.int64).ravel()
+        support = both[block].toarray()[row, other].astype(np.int64)
         kept = value > 0
         found.append(
             tuple(  # type: ignore[arg-type]
@@ -113,7 +113,11 @@ def bought_together(
     kept = (pairs.row != pairs.col) & (pairs.data >= LEAST_SUPPORT)
     if allowed is not None:
         kept &= allowed[pairs.col]
-    one, other, both = pairs.row[kept].astype(np.int64), pairs.col[kept].astype(np.int64), pairs.data[kept].astype(float)
+    one, other, both = (
+        pairs.row[kept].astype(np.int64),
+        pairs.col[kept].astype(np.int64),
+        pairs.data[kept].astype(float),
+    )
     chance = count[one] * count[other] / max(baskets, 1)
     lower, upper = special.gammaincinv(both, 0.025) / chance, special.gammaincinv(both + 1, 0.975) / chance
     frame = pd.DataFrame(
