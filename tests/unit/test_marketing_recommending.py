@@ -17,7 +17,7 @@ from orchestration.marketing.recommending.interactions import (
     binary,
     interactions_of,
 )
-from orchestration.marketing.recommending.market import MarketRecommendations, RecommendingRules, recommend_market
+from orchestration.marketing.recommending.market import RecommendingRules, recommend_market
 from orchestration.marketing.recommending.metrics import figures_of, top_items
 from orchestration.marketing.recommending.neighbours import item_similarity
 from orchestration.marketing.recommending.night import own_places, recommend_markets
@@ -47,7 +47,7 @@ def purchases(customers: int = 240, items: int = 60, seed: int = 3) -> pd.DataFr
     )
 
 
-def products(keys: list[str], **changes: dict[str, object]) -> pd.DataFrame:
+def products(keys: list[str], **changes: dict[str, float | bool]) -> pd.DataFrame:
     """Goods of four kinds, all in stock and none barred, but for `changes` by key."""
     frame = pd.DataFrame(
         {
@@ -176,7 +176,9 @@ def test_a_market_has_lists_with_reasons_for_those_who_agreed_and_one_for_all_ot
     assert (lists.groupby("customer_key")["rank"].max() == lists.groupby("customer_key").size()).all()
     assert lists["reason"].str.len().min() > 5
     late = sales[sales["ordered_at"] >= pd.Timestamp(made.made_on) - pd.Timedelta(days=30)]
-    bought = {(customer.split("|")[1], key) for customer, key in zip(late["customer"], late["product_key"], strict=True)}
+    bought = {
+        (customer.split("|")[1], key) for customer, key in zip(late["customer"], late["product_key"], strict=True)
+    }
     assert not bought & set(zip(lists["customer_key"], lists["product_key"], strict=True))
     # A product that nobody has bought yet is alike by what it is.
     new = made.frames["similar_item"].query("product_key == 'p061'")
@@ -225,7 +227,7 @@ def test_a_poor_market_has_lists_all_the_same(spoil: Callable[[pd.DataFrame], pd
     lists = made.frames["recommendation"]
     assert (lists["customer_key"] == "*").any()
     assert np.isfinite(lists["score"]).all()
-    known = {name for name in sales["customer"].dropna().unique()}
+    known = set(sales["customer"].dropna())
     assert made.personal_customers + made.other_customers == len(known)
 
 
@@ -269,7 +271,7 @@ def test_pairs_of_baskets_have_the_lift_of_their_definition() -> None:
 def test_similar_items_have_full_ranks() -> None:
     owned = interactions(purchases()).pairs()
     found = similar_items(owned, Attributes(), [f"lamp {one}" for one in range(owned.shape[1])], k=5)
-    ranks = pd.Series(found.rank).groupby(found.item).agg(["min", "max", "size"])
+    ranks = pd.DataFrame({"item": found.item, "place": found.rank}).groupby("item")["place"].agg(["min", "max", "size"])
     assert (ranks == [1, 5, 5]).all().all()
     assert (found.item != found.other).all()
 

@@ -2,7 +2,7 @@
 
 Belongs here: fitting and scoring, dense for small catalogues, factorised for large ones. Does not: choice of models.
 
-With G = X'X and P = (G + penalty I)^-1 the weights are B = I - P diag(1 / P_jj). Up to `DENSE_ITEMS` items P is computed
+With G = X'X and P = (G + penalty I)^-1 the weights are B = I - P diag(1 / P_jj). Up to `DENSE_ITEMS` items P is made
 as it is: items x items in float32, three times while it is made (192 MB at 4,000 items). Above, X is replaced by its
 leading singular vectors V: P = (I - V diag(s^2 / (s^2 + penalty)) V') / penalty, which is kept as V alone: items x rank
 in float32, 102 MB for 100,000 items and rank 256.

@@ -101,14 +101,13 @@ class Signals:
         column = owned.indices.astype(np.int64)
         # The three matrices have the same places, sorted.
         age, times = past.last_age[customers].data, past.times[customers].data
-        ones = np.ones(len(row), dtype=np.float32)
         many = np.log(np.maximum(past.item_count[customers], 1))[row] - _USUAL_MANY
         trend = (others["popular_now"] - others["popular"])[0]
         return OwnCells(
             row,
             column,
             {
-                "own": ones,
+                "own": np.ones(len(row)),
                 "own_times": np.log(times).astype(np.float64),
                 "own_age": np.log((age + _LEAST_AGE) / _USUAL_AGE),
                 "own_autoencoder": others["autoencoder"][row, column] - np.float32(_USUAL_CHANCE),
