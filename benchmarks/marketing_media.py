@@ -8,6 +8,7 @@ Belongs here: worlds, comparison. Does not: the regression (see orchestration/ma
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from orchestration.simulation.world.sessions import medium_shares
 
 Reals = NDArray[np.float64]
 
-SEEDS = range(70_001, 70_051)
+SEEDS = range(90_001, 90_051)
 ORDERS = 5_000_000
 LARGEST = 3
 _NORMAL_90 = 1.6449
@@ -97,6 +98,6 @@ def _histories(
 def _last_click(own: NDArray[np.int64], offset: NDArray[np.int64], adstock: Reals, rng: np.random.Generator) -> Reals:
     """Orders of the own shop by the medium of the visit that ended in them."""
     found = np.zeros(len(MEDIA))
-    for start, stop in zip(offset[:-1], offset[1:], strict=True):
+    for start, stop in pairwise(offset):
         found += rng.multinomial(int(own[start:stop].sum()), medium_shares(adstock[start:stop]))[_UNPAID:]
     return found

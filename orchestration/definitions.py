@@ -11,6 +11,7 @@ from orchestration.arrivals.assets import raw_tables
 from orchestration.customers.assets import customer_gate, customers, market_customers
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
+from orchestration.marketing.media.assets import market_media_figures, media, media_gate
 from orchestration.marketing.recommending.assets import (
     market_recommendations,
     recommendation_gate,
@@ -40,6 +41,8 @@ ASSETS = (
     forecasts,
     market_customers,
     customers,
+    market_media_figures,
+    media,
     market_recommendations,
     recommendations,
     operations,
@@ -52,7 +55,16 @@ ASSETS = (
     plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, customer_gate, recommendation_gate, planning_gate)
+GATES = (
+    reference_gate,
+    staging_gate,
+    ledger_gate,
+    forecast_gate,
+    customer_gate,
+    media_gate,
+    recommendation_gate,
+    planning_gate,
+)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

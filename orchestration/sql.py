@@ -20,6 +20,7 @@ import duckdb
 from orchestration.customers.tables import CUSTOMER_MODELS
 from orchestration.forecasting.tables import FORECAST_MODELS
 from orchestration.lake import PUBLISHED, Lake, Pin
+from orchestration.marketing.media.tables import MEDIA_MODELS
 from orchestration.marketing.recommending.tables import RECOMMENDATION_MODELS
 from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.planning.tables import PLANNING_MODELS
@@ -65,14 +66,11 @@ _LANDED_COST_EXPLAINED = """
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
-    return [
-        *published_models().values(),
-        *FORECAST_MODELS,
-        *CUSTOMER_MODELS,
-        *RECOMMENDATION_MODELS,
-        *PLANNING_MODELS,
-        *SCORECARD_MODELS,
-    ]
+    computed = (
+        *(FORECAST_MODELS, CUSTOMER_MODELS, MEDIA_MODELS, RECOMMENDATION_MODELS),
+        *(PLANNING_MODELS, SCORECARD_MODELS),
+    )
+    return [*published_models().values(), *(model for models in computed for model in models)]
 
 
 def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:

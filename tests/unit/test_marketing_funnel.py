@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.marketing.funnel.loss import COUNTS, JUDGED_WEEKS, LOSS_COLUMNS, funnel_loss
+from orchestration.marketing.funnel.columns import LOSS_COLUMNS
+from orchestration.marketing.funnel.loss import COUNTS, JUDGED_WEEKS, funnel_loss
 from orchestration.marketing.media.attribution import attribution, paths_of, removal_effects
 
 PASS = (0.5, 0.4, 0.5, 0.6)
@@ -25,7 +26,9 @@ def weeks_of(member: str, *, weeks: int = 60, visits: int = 2000, seed: int = 1,
 
 
 def test_a_week_that_loses_more_is_found_and_valued() -> None:
-    found = funnel_loss(pd.concat([weeks_of("email", worse=0.2), weeks_of("social", seed=2), weeks_of("display", seed=3)]))
+    found = funnel_loss(
+        pd.concat([weeks_of("email", worse=0.2), weeks_of("social", seed=2), weeks_of("display", seed=3)])
+    )
     odd = found[found["is_unusual"]]
     assert odd[["member", "step"]].to_numpy().tolist() == [["email", "cart to checkout"]]
     row = odd.iloc[0]
@@ -38,8 +41,8 @@ def test_a_week_that_loses_more_is_found_and_valued() -> None:
 
 
 def test_quiet_markets_raise_few_alarms_and_small_parts_none() -> None:
-    alarms = [int(funnel_loss(weeks_of("email", seed=seed, visits=500))["is_unusual"].sum()) for seed in range(20)]
-    assert sum(count > 0 for count in alarms) <= 3
+    alarms = [int(funnel_loss(weeks_of("email", seed=seed, visits=500))["is_unusual"].sum()) for seed in range(8)]
+    assert sum(count > 0 for count in alarms) <= 1
     assert funnel_loss(weeks_of("email", visits=20)).empty
     assert funnel_loss(weeks_of("email", weeks=JUDGED_WEEKS)).empty
 

@@ -11,7 +11,7 @@ from orchestration.marketing.media.budget import MOST_CHANGE, suggest
 from orchestration.marketing.media.effect import MediaFit, MediaHistory, NotIdentifiableError, fit_media
 from orchestration.marketing.media.night import market_media
 from orchestration.marketing.media.plots import market_pictures
-from orchestration.marketing.media.reading import READ, _VISITS
+from orchestration.marketing.media.reading import _VISITS, READ
 from orchestration.marketing.media.shapes import adstock, saturated
 from orchestration.modeling.manifest import published_models
 
@@ -20,7 +20,7 @@ TRUTH = {"search": (0.2, 1.1, 0.30), "video": (0.7, 3.0, 0.20)}
 DAYS = 900
 
 
-def market(*, orders_per_day: float = 300.0, control: float = 3.0, seed: int = 4) -> tuple[MediaHistory, np.ndarray]:
+def market(*, control: float = 3.0, seed: int = 1) -> tuple[MediaHistory, np.ndarray]:
     """A market with two media whose budgets pause for weeks, and the orders that each has added in the mean."""
     rng = np.random.default_rng(seed)
     days = np.datetime64("2024-01-01") + np.arange(DAYS)
@@ -35,10 +35,18 @@ def market(*, orders_per_day: float = 300.0, control: float = 3.0, seed: int = 4
         axis=1,
     )
     # Storms that all channels feel: what a control is for.
-    base = orders_per_day * np.exp(0.2 * np.sin(np.arange(DAYS) / 58)) * rng.gamma(20, 1 / 20, DAYS)
+    base = 300 * np.exp(0.2 * np.sin(np.arange(DAYS) / 58)) * rng.gamma(20, 1 / 20, DAYS)
     own = rng.poisson(base * (1 + lift.sum(axis=1))).astype(float)
     others = rng.poisson(base * control).astype(float) if control else np.zeros(DAYS)
     return MediaHistory("GB", days, own, others, tuple(TRUTH), 100 * spend), (base[:, None] * lift).sum(axis=0)
+
+
+def steady_lift(spend_per_day: np.ndarray) -> list[float]:
+    """What the media truly add to the base at these steady budgets."""
+    return [
+        height * spend / 100 / (1 - decay) / (spend / 100 / (1 - decay) + half)
+        for spend, (decay, half, height) in zip(spend_per_day, TRUTH.values(), strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +64,8 @@ def test_a_known_effect_lies_in_a_narrow_interval(fitted: tuple[MediaFit, np.nda
     fit, truth = fitted
     lower, upper = np.quantile(fit.orders, [0.05, 0.95], axis=0)
     assert fit.method == "share"
-    assert (lower < truth).all() and (truth < upper).all()
+    assert (lower < truth).all()
+    assert (truth < upper).all()
     assert (upper - lower < truth).all()
     # Base and additions are all orders that the model expects.
     assert fit.fitted.sum() == pytest.approx(fit.history.own_orders.sum(), rel=0.01)
@@ -69,7 +78,8 @@ def test_without_a_control_the_interval_is_wider_and_still_holds(
     fit = fit_media(history, calendar)
     lower, upper = np.quantile(fit.orders, [0.05, 0.95], axis=0)
     assert fit.method == "count"
-    assert (lower < truth).all() and (truth < upper).all()
+    assert (lower < truth).all()
+    assert (truth < upper).all()
     assert (np.ptp(np.quantile(fit.orders, [0.05, 0.95], axis=0), axis=0)
             > np.ptp(np.quantile(fitted[0].orders, [0.05, 0.95], axis=0), axis=0)).all()  # fmt: skip
 
@@ -106,8 +116,11 @@ def test_a_move_keeps_the_budget_and_its_bounds(fitted: tuple[MediaFit, np.ndarr
     assert found.suggested.sum() == pytest.approx(found.now.sum(), rel=0.02)
     assert (np.abs(change) <= MOST_CHANGE + 1e-9).all()
     assert found.gain.mean() >= 0
-    # Search saturates early: one more dollar does more for video, as it does in truth.
-    assert change[1] > 0 > change[0]
+    assert np.abs(change).max() > 0.1
+    # The interval of the promise holds what the move truly brings, here next to nothing: budgets were nearly right.
+    truth = 7 * fit.base_per_day * (sum(steady_lift(found.suggested)) - sum(steady_lift(found.now)))
+    lower, upper = np.quantile(found.gain, [0.01, 0.99])
+    assert lower < truth < upper
 
 
 def database(rows: dict[str, str]) -> duckdb.DuckDBPyConnection:
@@ -155,9 +168,9 @@ def test_visits_without_spend_and_spend_without_visits() -> None:
     assert one.words.startswith("no effect of media can be told: 125 days")
     kpi = one.frames["media_kpi"].set_index("month").loc["2026-01"]
     assert (kpi["medium"], kpi["spend_usd"], kpi["roas"]) == ("social", 310, 0)
-    credits = one.frames["media_attribution"]
-    assert credits[credits["model"] == "last"]["orders"].sum() == 600
-    assert credits["seen_pct"].unique().tolist() == [100]
+    credited = one.frames["media_attribution"]
+    assert credited[credited["model"] == "last"]["orders"].sum() == 600
+    assert credited["seen_pct"].unique().tolist() == [100]
     effect = one.frames["media_effect"].iloc[0]
     assert (effect["medium"], effect["is_identified"], effect["spend_usd"]) == ("social", False, 1250)
     losses = one.frames["funnel_loss"]

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from orchestration.marketing.funnel.columns import LOSS_COLUMNS
+
 Reals = NDArray[np.float64]
 
 STAGES = ("view", "product", "cart", "checkout", "paid")
@@ -61,30 +63,6 @@ def funnel_loss(weeks: pd.DataFrame) -> pd.DataFrame:
     found["q_value"] = _false_discovery(found["p_value"].to_numpy(float))
     found["is_unusual"] = found["q_value"] <= FALSE_DISCOVERIES
     return found[list(LOSS_COLUMNS)]
-
-
-LOSS_COLUMNS = (
-    "dimension",
-    "member",
-    "step",
-    "week_on",
-    "entered_count",
-    "lost_count",
-    "loss_pct",
-    "usual_loss_pct",
-    "lower_loss_pct",
-    "upper_loss_pct",
-    "p_value",
-    "q_value",
-    "is_unusual",
-    "excess_lost_count",
-    "lost_orders",
-    "lower_lost_orders",
-    "upper_lost_orders",
-    "lost_value_usd",
-    "lower_lost_value_usd",
-    "upper_lost_value_usd",
-)
 
 
 def _judge_part(dimension: str, member: str, part: pd.DataFrame, newest: object) -> pd.DataFrame | None:

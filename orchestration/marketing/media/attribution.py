@@ -73,7 +73,9 @@ def paths_of(visits: pd.DataFrame) -> Paths:
     begins[1:] = (np.diff(visitor) != 0) | is_order[:-1] | (gap > PATH_DAYS * 86_400)
     path = np.cumsum(begins) - 1
     paths = int(path[-1]) + 1
-    value = np.bincount(path, weights=kept["value_usd"].fillna(0.0).to_numpy(float), minlength=paths)
+    value: Reals = np.bincount(path, weights=kept["value_usd"].fillna(0.0).to_numpy(float), minlength=paths).astype(
+        np.float64
+    )
     return Paths(media, medium, path, np.bincount(path, weights=is_order, minlength=paths) > 0, value)
 
 
@@ -84,7 +86,7 @@ def attribution(paths: Paths) -> pd.DataFrame:
     weights = {model: _weights(paths, model) for model in (LAST, FIRST, POSITION)}
     size = len(paths.media)
     by_order = paths.is_order[paths.path].astype(np.float64)
-    credits = {
+    credited = {
         model: (
             np.bincount(paths.medium, weights=weight * by_order, minlength=size),
             np.bincount(paths.medium, weights=weight * paths.value[paths.path], minlength=size),
@@ -92,7 +94,7 @@ def attribution(paths: Paths) -> pd.DataFrame:
         for model, weight in weights.items()
     }
     share = removal_effects(paths)
-    credits[MARKOV] = (share * paths.is_order.sum(), share * paths.value.sum())
+    credited[MARKOV] = (share * paths.is_order.sum(), share * paths.value.sum())
     rows = [
         {
             "model": model,
@@ -102,7 +104,7 @@ def attribution(paths: Paths) -> pd.DataFrame:
             "revenue_usd": float(revenue[place]),
             "caveat": CAVEATS[model],
         }
-        for model, (orders, revenue) in credits.items()
+        for model, (orders, revenue) in credited.items()
         for place, medium in enumerate(paths.media)
     ]
     return pd.DataFrame(rows)
@@ -135,7 +137,7 @@ def removal_effects(paths: Paths) -> Reals:
     is_first = np.ones(len(paths.path), dtype=bool)
     is_first[1:] = np.diff(paths.path) != 0
     is_last = np.append(is_first[1:], True)
-    np.add.at(steps, (start, paths.medium[is_first]), 1)
+    steps[start, :size] = np.bincount(paths.medium[is_first], minlength=size)
     np.add.at(steps, (paths.medium[:-1][~is_last[:-1]], paths.medium[1:][~is_first[1:]]), 1)
     np.add.at(steps, (paths.medium[is_last], np.where(paths.is_order, bought, left)), 1)
     chance = np.divide(steps, steps.sum(axis=1, keepdims=True), out=np.zeros_like(steps), where=steps > 0)
@@ -146,12 +148,11 @@ def removal_effects(paths: Paths) -> Reals:
         without[medium] = 0.0
         lost[medium] = 1 - _reaches(without, bought)[start] / whole
     total = lost.sum()
-    shares: Reals = lost / total if total > 0 else np.zeros(size)
-    return shares
+    return lost / total if total > 0 else lost
 
 
 def _reaches(chance: Reals, goal: int) -> Reals:
     """Probability of each state to end in the goal; the last two states are ends."""
     inner = len(chance) - 2
-    solved: Reals = np.linalg.solve(np.eye(inner) - chance[:inner, :inner], chance[:inner, goal])
-    return solved
+    left_inside = np.eye(inner) - chance[:inner, :inner]
+    return np.asarray(np.linalg.solve(left_inside, chance[:inner, goal]), dtype=np.float64)

@@ -74,7 +74,7 @@ def cautious(fit: MediaFit) -> Reals:
 
 
 def weekly_orders(fit: MediaFit) -> tuple[Reals, Reals]:
-    """Spend a day of the last ninety days by medium, and draws x media x MULTIPLES of it: orders a week that it adds."""
+    """Spend a day of late by medium; and orders a week that its multiples add, draws x media x MULTIPLES."""
     columns = [fit.history.media.index(medium) for medium in fit.media]
     now = fit.history.spend[-RECENT_DAYS:, columns].mean(axis=0)
     decay = np.array([shape.decay for shape in GRID])[fit.grid]

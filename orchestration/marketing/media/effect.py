@@ -169,9 +169,7 @@ class _Around:
     scale: float
 
 
-def _regression(
-    history: MediaHistory, columns: Reals, answers: Sequence[Responses], *, has_control: bool
-) -> _Around:
+def _regression(history: MediaHistory, columns: Reals, answers: Sequence[Responses], *, has_control: bool) -> _Around:
     """Fit the base and the lifts at the middle shapes; a few steps, as lifts add up inside of the logarithm."""
     import statsmodels.api as sm
 
@@ -184,8 +182,8 @@ def _regression(
     answer = np.divide(own, total, out=np.zeros(len(own)), where=total > 0) if has_control else own
     weight = np.where(is_used, total, 0.0) if has_control else np.ones(len(own))
     width = columns.shape[1]
-    solution = None
     lifted, offset = np.ones(len(own)), np.zeros(len(own))
+    parameters = np.zeros(width + len(answers))
     for _ in range(_AROUND_STEPS):
         lifted = np.maximum(1 + curves @ lift, _LEAST_LIFTED)
         offset = np.log(lifted) - (curves @ lift) / lifted
@@ -193,10 +191,11 @@ def _regression(
         solution = sm.GLM(
             answer[is_used], design[is_used], family=family, offset=offset[is_used], var_weights=weight[is_used]
         ).fit(maxiter=50)
-        lift = np.clip(solution.params[width:], -0.5, 1.5)
+        parameters = np.asarray(solution.params)
+        lift = np.clip(parameters[width:], -0.5, 1.5)
     design = np.column_stack([columns, curves / lifted[:, None]])
-    predictor = design @ solution.params + offset
-    mean = family.link.inverse(predictor)
+    predictor = design @ parameters + offset
+    mean = 1 / (1 + np.exp(-predictor)) if has_control else np.exp(predictor)
     slope = mean * (1 - mean) if has_control else mean
     variance = slope if has_control else mean + spread * mean**2
     weights = weight * slope**2 / variance

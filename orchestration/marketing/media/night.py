@@ -49,7 +49,7 @@ _DECAYS = np.array([shape.decay for shape in GRID])
 
 @dataclass(frozen=True, eq=False)
 class MarketMedia:
-    """A market's frames by table, its weeks for the pictures, its fit and move where there are such, and what to say."""
+    """A market's frames by table, its weeks for the pictures, its fit and move if there are such, and what to say."""
 
     market: str
     frames: Mapping[str, pd.DataFrame]
@@ -59,9 +59,7 @@ class MarketMedia:
     words: str
 
 
-def market_media(
-    con: "duckdb.DuckDBPyConnection", market: str, calendar: tuple[CalendarEvent, ...]
-) -> MarketMedia:
+def market_media(con: "duckdb.DuckDBPyConnection", market: str, calendar: tuple[CalendarEvent, ...]) -> MarketMedia:
     """The figures of one market; without visits and without spend all tables are empty, and the words say so."""
     frames = {model.name: pd.DataFrame() for model in MEDIA_MODELS}
     weeks = reading.read_weeks(con, market)
@@ -151,9 +149,11 @@ def _bounds(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _refused(fit: MediaFit) -> pd.DataFrame:
-    return pd.concat(
-        [_not_told(fit.history, why, medium) for medium, why in fit.refused.items()], ignore_index=True
-    ) if fit.refused else pd.DataFrame()
+    return (
+        pd.concat([_not_told(fit.history, why, medium) for medium, why in fit.refused.items()], ignore_index=True)
+        if fit.refused
+        else pd.DataFrame()
+    )
 
 
 def _not_told(history: MediaHistory, reason: str, medium: str = "") -> pd.DataFrame:
@@ -206,14 +206,14 @@ def move_words(budget: Budget) -> str:
     """The move in a sentence, with what is not known of it."""
     change = budget.suggested - budget.now
     gain, lower, upper = (float(value) for value in _bounds(budget.gain))
-    known = f"{gain:+.2f} orders a week (90 %: {lower:+.2f} to {upper:+.2f}; {100 * budget.certainty:.0f} of 100 draws gain)"
+    sure = f"{100 * budget.certainty:.0f} of 100 draws gain"
+    known = f"{gain:+.2f} orders a week (90 %: {lower:+.2f} to {upper:+.2f}; {sure})"
     if not (change > 0).any():
         return "One medium, or no spend of late: there is nothing to move."
     given = ", ".join(f"{medium} {change[place]:+.2f}" for place, medium in enumerate(budget.media) if change[place])
     if not budget.is_supported:
         return f"Too little is known to move the budget. The best move ({given} USD a day) would bring {known}."
     return f"Move {given} USD a day: {known}."
-
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,11 +104,16 @@ def losses_plot(one: MarketMedia) -> bytes:
             odd = rows["is_unusual"].to_numpy(bool)
             axes.plot(judged[odd], rows["loss_pct"].to_numpy(float)[odd], "o", color=FORECAST, markersize=7)
         _dates(axes)
-        last = f"last week {loss[-1]:.0f} %" if len(loss) and np.isfinite(loss[-1]) else "no visit came so far last week"
+        last = (
+            f"last week {loss[-1]:.0f} %" if len(loss) and np.isfinite(loss[-1]) else "no visit came so far last week"
+        )
         _title(axes, f"{step}: visits lost, %", last)
     parts = losses[losses["is_unusual"].astype(bool) & (losses["step"] != BOUNCE)] if len(losses) else losses
-    value = float(parts["lost_value_usd"].sum()) if len(parts) else 0.0
-    words = f"{len(parts)} unusual losses in 8 weeks, about ${value:,.0f}" if len(parts) else "no unusual loss in 8 weeks"
+    # The same visit is in a medium, a screen and a page: the largest of these views, not their sum.
+    value = float(parts.groupby("dimension")["lost_value_usd"].sum().max()) if len(parts) else 0.0
+    words = (
+        f"{len(parts)} unusual losses in 8 weeks, about ${value:,.0f}" if len(parts) else "no unusual loss in 8 weeks"
+    )
     _head(figure, f"{one.market}: {words} (shaded: 90 % of what its history lets expect)")
     return png_of(figure)
 
@@ -135,7 +140,9 @@ def contributions_plot(one: MarketMedia) -> bytes:
     _title(axes, "Orders through the own channels by month", "coloured: media whose effect can be told; grey: all else")
     place = np.arange(len(media))
     rows = effects.set_index("medium").loc[media]
-    beside.hlines(place, rows["lower_extra_orders"], rows["upper_extra_orders"], color=[hue[one] for one in media], linewidth=5)
+    beside.hlines(
+        place, rows["lower_extra_orders"], rows["upper_extra_orders"], color=[hue[one] for one in media], linewidth=5
+    )
     beside.plot(rows["extra_orders"], place, linestyle="none", marker="o", markersize=6, color=INK)
     beside.axvline(0, color=MUTED, linewidth=1)
     beside.set_yticks(place, [name.replace("_", " ") for name in media])

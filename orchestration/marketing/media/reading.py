@@ -6,7 +6,7 @@ Belongs here: views over the lake and queries. Does not: any maths.
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -104,8 +104,9 @@ _KPI = """
     order by all
 """
 _ORDERS = """
-    select ordered_on as day, count(*) filter (where channel in (select distinct channel from visits where market = $market))
-            as own_orders,
+    with own_channels as (select distinct channel from visits where market = $market)
+    select ordered_on as day,
+        count(*) filter (where channel in (select channel from own_channels)) as own_orders,
         count(*) as orders
     from fct_orders where market = $market and ordered_on is not null group by all order by all
 """
@@ -183,9 +184,7 @@ def last_year(con: duckdb.DuckDBPyConnection, market: str) -> tuple[date, date] 
     row = con.execute("select max(started_on), min(started_on) from visits where market = ?", [market]).fetchall()[0]
     if row[0] is None:
         return None
-    last = np.datetime64(row[0], "D")
-    first = max(last - np.timedelta64(PATHS_DAYS - 1, "D"), np.datetime64(row[1], "D"))
-    return first.astype(date), last.astype(date)
+    return max(row[0] - timedelta(days=PATHS_DAYS - 1), row[1]), row[0]
 
 
 def read_history(con: duckdb.DuckDBPyConnection, market: str) -> MediaHistory | None:

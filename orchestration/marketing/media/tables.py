@@ -6,13 +6,15 @@ Belongs here: names, types and words of what is published. Does not: how the fig
 from collections.abc import Mapping
 
 from orchestration.lake import Column, TableSpec
-from orchestration.marketing.funnel.loss import LOSS_COLUMNS
+from orchestration.marketing.funnel.columns import LOSS_COLUMNS
 from orchestration.modeling.manifest import PublishedModel
 
 LAYER = "marketing"
 _BIGINT = {"entered_count", "lost_count", "impressions", "clicks", "session_count", "order_count", "new_customer_count"}
 _TYPES = {
-    **dict.fromkeys(("market", "dimension", "member", "step", "month", "medium", "model", "caveat", "method"), "varchar"),
+    **dict.fromkeys(
+        ("market", "dimension", "member", "step", "month", "medium", "model", "caveat", "method"), "varchar"
+    ),
     **dict.fromkeys(("reason", "words"), "varchar"),
     **dict.fromkeys(("week_on", "from_on", "to_on"), "date"),
     **dict.fromkeys(("is_unusual", "is_identified", "is_supported"), "boolean"),
@@ -73,7 +75,7 @@ MEDIA_MODELS = (
     BUDGET_SUGGESTION,
 )
 DESCRIPTIONS: Mapping[str, str] = {
-    FUNNEL_LOSS.name: "Where visitors were lost in the last eight weeks, beside what each part of the market used to lose.",
+    FUNNEL_LOSS.name: "Where visitors were lost in the last eight weeks, beside what each part used to lose.",
     MEDIA_KPI.name: "Spend, clicks, visits, orders and new customers of each medium by month, by last click.",
     MEDIA_ATTRIBUTION.name: "Orders of the last year credited to media by four rules, each with its caveat.",
     MEDIA_EFFECT.name: "Orders that each medium added, by a regression with carry-over and saturation.",

@@ -8,7 +8,12 @@ sessions as (
 
 stages as (
 
-    select * from (values (1, 'view'), (2, 'product'), (3, 'cart'), (4, 'checkout'), (5, 'paid')) as listed (stage_no, stage)
+    select
+        listed.stage_no,
+        listed.stage
+    from
+        (values (1, 'view'), (2, 'product'), (3, 'cart'), (4, 'checkout'), (5, 'paid'))
+            as listed (stage_no, stage)
 
 ),
 
