@@ -345,3 +345,33 @@ class LossIsAShare(ExpectColumnValuesToBeInSet):
 
     column: str = "loss_is_share"
     value_set: list[bool] = [True]
+
+
+class ListsAreWhole(ExpectColumnValuesToBeBetween):
+    """A list names no product twice, has ranks from 1 on without a gap, and says why."""
+
+    column: str = "broken_lists"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class NoListWithoutConsent(ExpectColumnValuesToBeBetween):
+    """Nobody has a list of their own who did not agree to it."""
+
+    column: str = "lists_without_consent"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class EverybodyHasAList(ExpectColumnValuesToBeBetween):
+    """There is a list for those without one of their own."""
+
+    column: str = "lists_for_everybody"
+    min_value: float = 1
+
+
+class ListsBeatPopularity(ExpectColumnValuesToBeBetween):
+    """In time order the chosen model is at least as good as what is popular."""
+
+    column: str = "gain_over_popularity_pct"
+    min_value: float = 0

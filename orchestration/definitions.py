@@ -23,6 +23,11 @@ from orchestration.customers.assets import customer_gate, customers, market_cust
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.marketing.media.assets import market_media_figures, media, media_gate
+from orchestration.marketing.recommending.assets import (
+    market_recommendations,
+    recommendation_gate,
+    recommendations,
+)
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.arrival.assets import arrival_times
 from orchestration.planning.assets import planning_gate, plans, stale_markets
@@ -49,6 +54,8 @@ ASSETS = (
     customers,
     market_media_figures,
     media,
+    market_recommendations,
+    recommendations,
     operations,
     stale_markets,
     arrival_times,
@@ -74,6 +81,7 @@ GATES = (
     forecast_gate,
     customer_gate,
     media_gate,
+    recommendation_gate,
     planning_gate,
     credit_gate,
 )

@@ -46,6 +46,14 @@ class Settings(BaseSettings):
         default=50_000.0, ge=0, description="Limits above it, set or released by hand, need a second person."
     )
 
+    recommend_list_length: int = Field(default=20, ge=1, le=100, description="Products in a list of recommendations.")
+    recommend_not_again_days: int = Field(
+        default=14, ge=0, description="Days in which what a customer has bought is not recommended again."
+    )
+    recommend_without_consent_record: bool = Field(
+        default=False, description="Whether customers of whom no consent is recorded get lists of their own."
+    )
+
     @property
     def catalog(self) -> str:
         """SQLAlchemy address of the catalog database."""

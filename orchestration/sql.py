@@ -22,6 +22,7 @@ from orchestration.customers.tables import CUSTOMER_MODELS
 from orchestration.forecasting.tables import FORECAST_MODELS
 from orchestration.lake import PUBLISHED, Lake, Pin
 from orchestration.marketing.media.tables import MEDIA_MODELS
+from orchestration.marketing.recommending.tables import RECOMMENDATION_MODELS
 from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.planning.tables import PLANNING_MODELS
 from orchestration.settings import Settings
@@ -66,7 +67,10 @@ _LANDED_COST_EXPLAINED = """
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
-    computed = (FORECAST_MODELS, CUSTOMER_MODELS, MEDIA_MODELS, PLANNING_MODELS, CREDIT_MODELS, SCORECARD_MODELS)
+    computed = (
+        *(FORECAST_MODELS, CUSTOMER_MODELS, MEDIA_MODELS, RECOMMENDATION_MODELS),
+        *(PLANNING_MODELS, CREDIT_MODELS, SCORECARD_MODELS),
+    )
     return [*published_models().values(), *(model for models in computed for model in models)]
 
 

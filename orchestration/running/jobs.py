@@ -32,8 +32,8 @@ market_job = dg.define_asset_job(
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
-        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, customers, media, pictures: for its"
-        " partitions' markets."
+        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, customers, media, recommendations,"
+        " pictures: for its partitions' markets."
     ),
 )
 planning_job = dg.define_asset_job(

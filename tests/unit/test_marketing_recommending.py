@@ -1,0 +1,292 @@
+"""Recommendations: metrics by hand, closed form against algebra, order of time, and bad input."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from orchestration.marketing.recommending.attributes import Attributes
+from orchestration.marketing.recommending.autoencoder import fit_autoencoder
+from orchestration.marketing.recommending.command import main
+from orchestration.marketing.recommending.interactions import (
+    Interactions,
+    InteractionsError,
+    binary,
+    interactions_of,
+)
+from orchestration.marketing.recommending.market import RecommendingRules, recommend_market
+from orchestration.marketing.recommending.metrics import figures_of, top_items
+from orchestration.marketing.recommending.neighbours import item_similarity
+from orchestration.marketing.recommending.night import own_places, recommend_markets
+from orchestration.marketing.recommending.protocol import default_periods, evaluate, split_of
+from orchestration.marketing.recommending.reading import MarketInputs
+from orchestration.marketing.recommending.together import bought_together, similar_items
+
+START = pd.Timestamp("2026-01-01")
+
+
+def purchases(customers: int = 240, items: int = 60, seed: int = 3) -> pd.DataFrame:
+    """Four groups of customers, each of whom takes four in five products from its own fifteen; half a year."""
+    rng = np.random.default_rng(seed)
+    rows = customers * 12
+    who = rng.integers(0, customers, rows)
+    own = (who % 4) * (items // 4) + np.minimum(rng.geometric(0.15, rows), items // 4) - 1
+    what = np.where(rng.random(rows) < 0.8, own, rng.integers(0, items, rows))
+    day = np.sort(rng.integers(0, 180, rows))
+    return pd.DataFrame(
+        {
+            "customer": [f"shop|c{one:04d}" for one in who],
+            "product_key": [f"p{one:03d}" for one in what],
+            "order_key": [f"o{customer}-{one}" for customer, one in zip(who, day, strict=True)],
+            "ordered_on": START + pd.to_timedelta(day, unit="D"),
+            "ordered_at": START + pd.to_timedelta(day, unit="D"),
+        }
+    )
+
+
+def products(keys: list[str], **changes: dict[str, float | bool]) -> pd.DataFrame:
+    """Goods of four kinds, all in stock and none barred, but for `changes` by key."""
+    frame = pd.DataFrame(
+        {
+            "product_key": keys,
+            "product_id": [key.upper() for key in keys],
+            "product_name": [f"Lamp {key}" for key in keys],
+            "category_code": [f"kind{int(key[1:]) // 15}" for key in keys],
+            "maker": "shop|s1",
+            "price": [10.0 + int(key[1:]) for key in keys],
+            "free_qty": 5.0,
+            "is_barred": False,
+        }
+    )
+    for key, values in changes.items():
+        for name, value in values.items():
+            frame.loc[frame["product_key"] == key, name] = value
+    return frame
+
+
+def people(sales: pd.DataFrame) -> pd.DataFrame:
+    """Every second customer has agreed to marketing."""
+    names = sorted(sales["customer"].dropna().unique())
+    return pd.DataFrame(
+        {
+            "customer": names,
+            "gender": ["female", "male"] * (len(names) // 2) + ["female"] * (len(names) % 2),
+            "subdivision_code": "GB-ENG",
+            "has_profile_consent": True,
+            "has_marketing_consent": [place % 2 == 0 for place in range(len(names))],
+        }
+    )
+
+
+LOOKS = pd.DataFrame(
+    {
+        "session_key": ["v1", "v1", "v2", "v3"],
+        "landing_page": ["/sale", "/sale", "/", "/"],
+        "medium": ["email", "email", "direct", "direct"],
+        "product_key": ["p001", "p002", "p003", "p999"],
+        "stage": ["product", "cart", "product", "product"],
+        "is_open": [True, True, False, False],
+    }
+)
+
+
+def inputs(sales: pd.DataFrame, goods: pd.DataFrame | None = None, looks: pd.DataFrame = LOOKS) -> MarketInputs:
+    """What the reader gives for a market."""
+    goods = products(sorted(sales["product_key"].unique())) if goods is None else goods
+    return MarketInputs("GB", sales, goods, people(sales), looks)
+
+
+def interactions(frame: pd.DataFrame) -> Interactions:
+    """The same as codes."""
+    return interactions_of(frame["customer"], frame["product_key"], frame["ordered_at"])
+
+
+def test_lists_put_ties_in_the_order_of_items_and_leave_out_what_is_hidden() -> None:
+    scores = np.array([[1, 3, 3, -np.inf], [0, 0, 0, 0]], dtype=np.float32)
+    assert top_items(scores, 4).tolist() == [[1, 2, 0, -1], [0, 1, 2, 3]]
+    assert top_items(scores, 2).tolist() == [[1, 2], [0, 1]]
+
+
+def test_figures_are_those_of_the_definition() -> None:
+    lists = np.array([[0, 1, 2], [3, 1, 0]])
+    bought = binary(np.array([0, 0, 0, 0, 1]), np.array([0, 2, 3, 4, 0]), (2, 5))
+    found = figures_of(lists, bought, np.array([0.5, 0.25, 0.25, 0.25, 0.5]))
+    # First row: ranks 1 and 3 of four bought (three fit); second: rank 3 of one.
+    assert found.recall == pytest.approx((2 / 3 + 1) / 2)
+    ideal = 1 + 1 / np.log2(3) + 1 / 2
+    assert found.ndcg == pytest.approx(((1 + 1 / 2) / ideal + 1 / 2) / 2)
+    assert found.coverage == pytest.approx(4 / 5)
+    assert found.novelty == pytest.approx((1 + 2 + 1 + 1 + 2 + 1) / 6, abs=0.4)
+
+
+def test_ease_is_the_closed_form_and_the_factorised_form_agrees_at_full_rank() -> None:
+    rng = np.random.default_rng(5)
+    owned = binary(rng.integers(0, 80, 900), rng.integers(0, 25, 900), (80, 25))
+    gram = (owned.T @ owned).toarray().astype(float) + 7.0 * np.eye(25)
+    inverse = np.linalg.inv(gram)
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    expected = owned.toarray() @ weights
+    assert np.allclose(fit_autoencoder(owned, penalty=7.0).score(owned), expected, atol=1e-3)
+    factorised = fit_autoencoder(owned, penalty=7.0, dense_items=0, rank=25)
+    assert np.allclose(factorised.score(owned), expected, atol=1e-2)
+
+
+def test_similarity_is_the_shrunk_cosine_of_the_customers() -> None:
+    owned = binary(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 0]), (3, 2))
+    found = item_similarity(owned, shrinkage=1.0).toarray()
+    assert found == pytest.approx(np.array([[0, 2 / (np.sqrt(6) + 1)], [2 / (np.sqrt(6) + 1), 0]]))
+
+
+def test_the_blend_finds_the_groups_and_beats_popularity_in_time_order() -> None:
+    frame = purchases()
+    found = interactions(frame)
+    periods = default_periods(found)
+    assert found.time.min() < periods.validation < periods.test < periods.end
+    result = evaluate(split_of(found, periods=periods), k=10, singles=("popularity",))
+    ndcg = result.table[result.table["target"] == "all"].set_index("model")["ndcg"]
+    assert ndcg["blend"] > 1.3 * ndcg["popularity"]
+    # The future must not leak: the same past with another future gives the same lists.
+    cut = interactions(frame.assign(product_key=frame["product_key"].where(frame["ordered_at"] < START, "p000")))
+    assert cut.shape[1] == 1
+    recommender = result.recommender(found, periods.test)
+    again = result.recommender(found.before(periods.test), periods.test)
+    people_of = np.arange(20)
+    assert (recommender.top(people_of, 5)[0] == again.top(people_of, 5)[0]).all()
+
+
+def test_customers_without_repeats_are_shown_nothing_they_have() -> None:
+    found = interactions(purchases())
+    result = evaluate(split_of(found), k=10, repeats=False, singles=("ease",))
+    assert set(result.table["target"]) <= {"new to the customer", "customers without history"}
+    assert result.table.loc[result.table["model"] == "blend", "recall"].iloc[0] > 0.2
+
+
+def test_a_market_has_lists_with_reasons_for_those_who_agreed_and_one_for_all_others() -> None:
+    sales = purchases()
+    goods = products(sorted({*sales["product_key"], "p061"}), p000={"free_qty": 0.0}, p001={"is_barred": True})
+    made = recommend_market(inputs(sales, goods), RecommendingRules(k=10, not_again_days=30))
+    lists = made.frames["recommendation"]
+    agreed = {name.split("|")[1] for name, ok in _consents(sales).items() if ok}
+    assert set(lists["customer_key"]) == {*agreed, "*"}
+    assert not {"p000", "p001"} & set(lists["product_key"])
+    assert (lists.groupby("customer_key")["rank"].max() == lists.groupby("customer_key").size()).all()
+    assert lists["reason"].str.len().min() > 5
+    late = sales[sales["ordered_at"] >= pd.Timestamp(made.made_on) - pd.Timedelta(days=30)]
+    bought = {
+        (customer.split("|")[1], key) for customer, key in zip(late["customer"], late["product_key"], strict=True)
+    }
+    assert not bought & set(zip(lists["customer_key"], lists["product_key"], strict=True))
+    # A product that nobody has bought yet is alike by what it is.
+    new = made.frames["similar_item"].query("product_key == 'p061'")
+    assert set(new["basis"]) == {"attributes"}
+    assert made.frames["first_screen"].query("landing_page == '/sale' and medium == 'email'")["rank"].max() == 10
+    session = made.frames["session_recommendation"]
+    assert set(session["session_key"]) == {"v1"}
+    assert not {"p001", "p002"} & set(session["product_key"])
+    assert set(made.frames["recommendation_score"]["metric"]) == {"recall", "ndcg", "coverage", "novelty"}
+
+
+def _consents(sales: pd.DataFrame) -> dict[str, bool]:
+    told = people(sales)
+    return dict(zip(told["customer"], told["has_marketing_consent"], strict=True))
+
+
+def without_id(sales: pd.DataFrame) -> pd.DataFrame:
+    """Nobody is known."""
+    return sales.assign(customer=None)
+
+
+def one_each(sales: pd.DataFrame) -> pd.DataFrame:
+    """Every customer has bought once."""
+    return sales.drop_duplicates("customer")
+
+
+def ten_buyers(sales: pd.DataFrame) -> pd.DataFrame:
+    """Ten customers."""
+    return sales[sales["customer"].isin(sorted(sales["customer"].unique())[:10])]
+
+
+def one_day(sales: pd.DataFrame) -> pd.DataFrame:
+    """There is no before and after."""
+    return sales.assign(ordered_at=START, ordered_on=START)
+
+
+def one_line(sales: pd.DataFrame) -> pd.DataFrame:
+    """A single sale."""
+    return sales.head(1)
+
+
+@pytest.mark.parametrize("spoil", [without_id, one_each, ten_buyers, one_day, one_line])
+def test_a_poor_market_has_lists_all_the_same(spoil: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    sales = spoil(purchases())
+    made = recommend_market(inputs(sales, looks=LOOKS.head(0)))
+    lists = made.frames["recommendation"]
+    assert (lists["customer_key"] == "*").any()
+    assert np.isfinite(lists["score"]).all()
+    known = set(sales["customer"].dropna())
+    assert made.personal_customers + made.other_customers == len(known)
+
+
+def test_an_empty_market_has_no_lists_and_a_failed_one_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from contextlib import contextmanager
+
+    from orchestration.marketing.recommending import night
+
+    sales = purchases(60)
+    broken = inputs(sales.assign(ordered_at="soon"))
+    found = {"GB": inputs(sales), "DE": None, "FR": broken}
+
+    @contextmanager
+    def views(market: str):  # type: ignore[no-untyped-def]
+        yield market
+
+    monkeypatch.setattr(night, "read_market", lambda con, market: found[market])
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as run; use run")
+        made = recommend_markets(con, views, ["DE", "FR", "GB"])
+        assert made.without_sales == ("DE",)
+        assert "FR" in made.failed
+        assert {place.market for place in own_places(con)["recommendation"]} == {"GB"}
+        counted = con.execute("select count(*) from marketing.recommendation").fetchall()
+        assert counted[0][0] == made.markets["GB"].rows["recommendation"] > 0
+
+
+def test_pairs_of_baskets_have_the_lift_of_their_definition() -> None:
+    # A hundred baskets: twenty with 0 and 1, eighty with 2 and 3.
+    basket = np.repeat(np.arange(100), 2)
+    item = np.array([0, 1] * 20 + [2, 3] * 80)
+    found = bought_together(basket, item, (100, 4))
+    # Eighty of a hundred with both is what chance comes near to: no pair.
+    assert found[["item", "other"]].to_numpy().tolist() == [[0, 1], [1, 0]]
+    assert found["lift"].tolist() == pytest.approx([5.0, 5.0])
+    assert found["confidence_pct"].tolist() == pytest.approx([100.0, 100.0])
+    # Garwood's interval of 20 is 12.22 to 30.89; chance gives 4.
+    assert found.loc[0, ["lower_lift", "upper_lift"]].tolist() == pytest.approx([12.2165 / 4, 30.8884 / 4], abs=1e-3)
+
+
+def test_similar_items_have_full_ranks() -> None:
+    owned = interactions(purchases()).pairs()
+    found = similar_items(owned, Attributes(), [f"lamp {one}" for one in range(owned.shape[1])], k=5)
+    ranks = pd.DataFrame({"item": found.item, "place": found.rank}).groupby("item")["place"].agg(["min", "max", "size"])
+    assert (ranks == [1, 5, 5]).all().all()
+    assert (found.item != found.other).all()
+
+
+def test_the_command_evaluates_a_file_and_refuses_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = tmp_path / "plays.csv", tmp_path / "top.csv"
+    purchases(80).rename(columns={"customer": "user", "product_key": "item"}).to_csv(file, index=False)
+    words = [str(file), "--user", "user", "--item", "item", "--time", "ordered_at"]
+    assert main([*words, "--k", "5", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "popularity" in said
+    assert "blend" in said
+    top = pd.read_csv(out)
+    assert top.groupby("customer")["rank"].max().eq(5).all()
+    assert main([str(file), "--user", "who", "--item", "item", "--time", "ordered_at"]) == 2
+    assert "missing column(s) who" in capsys.readouterr().err
+    with pytest.raises(InteractionsError, match="neither a number nor an ISO 8601 date"):
+        interactions_of(pd.Series(["a"]), pd.Series(["x"]), pd.Series(["soon"]))
