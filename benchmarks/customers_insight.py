@@ -2,7 +2,7 @@
 
 Belongs here: the drawn tables, the steps, their time. Does not: promises (see `customers.py`).
 
-The tables have the columns that the steps read, in Parquet: 10 million order lines, the ledger's answer to each of them
+The tables have the columns that the steps read, in Parquet: 10 million order lines, the ledger's answer to each
 (one in twenty went back), 20,000 products in 24 categories. Making them is not measured; reading them is. To add a step,
 add it to `STEPS`.
 

@@ -1,4 +1,4 @@
-"""Models of value: published figures, derivatives, the closed form, intervals that hold, and markets that say little."""
+"""Models of value: published figures, derivatives, the closed form, intervals, and markets that say little."""
 
 import os
 from collections.abc import Callable
