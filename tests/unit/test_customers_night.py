@@ -58,8 +58,8 @@ class Shop:
             amount = 1.0 if usd is None else usd
             self.published.execute(
                 "insert into fct_order_lines by name select ? as market, ? as source_id, ? as customer_key,"
-                " ? as order_key, ? as line_key, ?::date as ordered_on, ? as product_key, ? as product_kind, ? as leg_type,"
-                " ? as quantity, ? as line_amount, ? as line_amount_usd, false as is_zero_price,"
+                " ? as order_key, ? as line_key, ?::date as ordered_on, ? as product_key, ? as product_kind,"
+                " ? as leg_type, ? as quantity, ? as line_amount, ? as line_amount_usd, false as is_zero_price,"
                 " ? as reverses_line_key, case when ? is not null then 'inferred' end as reversal_basis",
                 [market, source, customer, order, line, day, product, kind, leg, pieces, amount, usd, takes, takes],
             )
