@@ -2,9 +2,9 @@
 
 Belongs here: the drawn tables, the steps, their time. Does not: promises (see `customers.py`).
 
-The tables have the columns that the steps read, in Parquet: 10 million order lines, the ledger's answer to each
-(one in twenty went back), 20,000 products in 24 categories. Making them is not measured; reading them is. To add a step,
-add it to `STEPS`.
+The tables have the columns that the steps read, in Parquet: 10 million order lines, the ledger's answer to each (one in
+twenty went back), 20,000 products in 24 categories. Making them is not measured; reading them is. To add a step, add it
+to `STEPS`.
 
     python -m benchmarks.customers_insight FOLDER     (runs the steps on tables that `draw_tables` has made)
 """
