@@ -3,7 +3,7 @@
 Belongs here: drawing. Does not: numbers, which come as arrays; embedding in Markdown (see `forecasting/plots.py`).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_COHORTS = 24
+MOST_COHORTS = 18
+# Below this a picture shows chance; each costs as much time as the figures behind it.
+FEWEST_BUYERS = 30
 FLOWS_SHOWN = 10
 GOOD, LATE_TINT, GONE_TINT = "#2f6f8f", "#e0a458", "#b9c2c8"
 COLOURS = {
@@ -35,7 +37,7 @@ COLOURS = {
 
 def market_pictures(found: MarketCustomers) -> dict[str, bytes]:
     """The pictures of one market by name, as PNG; those that have nothing to show are left out."""
-    if not found.purchases.state().has_bought.any():
+    if int(found.purchases.state().has_bought.sum()) < FEWEST_BUYERS:
         return {}
     drawn = {
         "retention": retention_plot(found),
@@ -52,7 +54,9 @@ def retention_plot(found: MarketCustomers) -> bytes:
     table = found.cohorts
     first = max(int(table.cohort.min()), int(table.cohort.max()) - MOST_COHORTS + 1)
     shown = (table.cohort >= first) & (table.since > 0) & (table.since < MOST_COHORTS) & table.is_complete
-    figure, axes = _figure(5.2)
+    # Hundreds of numbers stand in the cells: a layout that measures each text takes longer than the drawing.
+    figure, axes = _figure(4.6, layout=None)
+    figure.subplots_adjust(left=0.14, right=0.99, top=0.87, bottom=0.11)
     cohorts = np.arange(first, int(table.cohort.max()) + 1)
     width = int(min(MOST_COHORTS - 1, table.since.max(initial=1)))
     share = np.full((len(cohorts), max(width, 1)), np.nan)
@@ -184,10 +188,10 @@ def movements_plot(found: MarketCustomers) -> bytes:
     return png_of(figure)
 
 
-def _figure(height_inches: float) -> "tuple[Figure, Axes]":
+def _figure(height_inches: float, *, layout: Literal["constrained"] | None = "constrained") -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout=layout, facecolor="white")
     return figure, figure.add_subplot()
 
 

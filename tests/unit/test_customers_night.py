@@ -191,6 +191,7 @@ def test_pictures_are_small_and_there_is_none_of_nothing() -> None:
     assert set(drawn) == {"retention", "segments", "value_concentration", "movements"}
     assert all(png.startswith(b"\x89PNG") and len(png) < 70 * 1024 for png in drawn.values())
     assert market_pictures(study_market(purchases_of([], [], end=100, other=[5.0, -1.0]))) == {}
-    assert set(market_pictures(study_market(purchases_of([(98, 5.0)], end=100)))) == {
+    assert market_pictures(study_market(purchases_of([(98, 5.0)], end=100))) == {}
+    assert set(market_pictures(study_market(purchases_of(*[[(98, 5.0)]] * 40, end=100)))) == {
         "retention", "segments", "value_concentration"
     }  # fmt: skip
