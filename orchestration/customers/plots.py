@@ -56,13 +56,13 @@ def retention_plot(found: MarketCustomers) -> bytes:
     shown = (table.cohort >= first) & (table.since > 0) & (table.since < MOST_COHORTS) & table.is_complete
     # Hundreds of numbers stand in the cells: a layout that measures each text takes longer than the drawing.
     figure, axes = _figure(4.6, layout=None)
-    figure.subplots_adjust(left=0.14, right=0.99, top=0.87, bottom=0.11)
+    figure.subplots_adjust(left=0.13, right=0.98, top=0.87, bottom=0.11)
     cohorts = np.arange(first, int(table.cohort.max()) + 1)
     width = int(min(MOST_COHORTS - 1, table.since.max(initial=1)))
     share = np.full((len(cohorts), max(width, 1)), np.nan)
     share[table.cohort[shown] - first, table.since[shown] - 1] = 100 * table.active[shown] / table.size[shown]
     top = float(np.nanquantile(share, 0.98)) if np.isfinite(share).any() else 1.0
-    image = axes.imshow(share, aspect="auto", cmap="Blues", vmin=0, vmax=max(top, 1.0))
+    axes.imshow(share, aspect="auto", cmap="Blues", vmin=0, vmax=max(top, 1.0))
     if share.size <= 600:
         for row, column in zip(*np.nonzero(np.isfinite(share)), strict=True):
             value = share[row, column]
@@ -78,17 +78,14 @@ def retention_plot(found: MarketCustomers) -> bytes:
     axes.tick_params(colors=MUTED, labelsize=8, length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_xlabel("months after the month of the first purchase", color=MUTED, fontsize=9)
+    words = "% of the month's new customers who bought again, by months after the month of the first purchase"
+    axes.set_xlabel(words, color=MUTED, fontsize=9)
     once = found.returning[1]
     words = (
         f"of {once.purchases:,} first purchases {100 * once.returned / max(once.purchases, 1):.0f} % were followed by"
     )
     middle = "" if once.median_days is None else f"; half of all buyers came back within {once.median_days} days"
     _title(axes, f"{found.purchases.market}: who came back", f"{words} another{middle}")
-    bar = figure.colorbar(image, ax=axes, fraction=0.025, pad=0.01)
-    bar.set_label("% of the month's new customers who bought", color=MUTED, fontsize=8)
-    bar.ax.tick_params(labelsize=8, colors=MUTED, length=0)
-    bar.outline.set_visible(False)
     return png_of(figure)
 
 
