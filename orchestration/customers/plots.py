@@ -42,8 +42,9 @@ def market_pictures(found: MarketCustomers) -> dict[str, bytes]:
     drawn = {
         "retention": retention_plot(found),
         "segments": segments_plot(found),
-        "value_concentration": concentration_plot(found),
     }
+    if (found.purchases.net_usd > 0).any():
+        drawn["value_concentration"] = concentration_plot(found)
     if len(np.unique(found.movements.month[found.movements.is_complete])) > 1:
         drawn["movements"] = movements_plot(found)
     return drawn

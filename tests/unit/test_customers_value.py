@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import hyp2f1
 
+from orchestration.customers.market import study_market
 from orchestration.customers.value import buying, spending
 from orchestration.customers.value.backtest import back_test
 from orchestration.customers.value.buying import Histories, alive_probability, fit_buying
@@ -57,6 +58,17 @@ def test_the_published_figures_of_cdnow() -> None:
     assert amounts.parameters == pytest.approx((6.25, 3.74, 15.44), abs=0.005)
     # A customer who bought nothing more is expected to spend what all do in the mean.
     assert expected_mean(amounts, np.zeros(1), np.zeros(1)) == pytest.approx(amounts.mean)
+
+
+def test_amounts_may_be_cents_or_millions() -> None:
+    rng = np.random.default_rng(3)
+    n = rng.integers(1, 6, 800).astype(np.float64)
+    mean = rng.gamma(6.0 * n, 15.0 / rng.gamma(3.7, 1.0, 800)) / n
+    plain, large = fit_spending(n, mean), fit_spending(n, mean * 1e6)
+    assert large.top.is_interior
+    assert large.parameters == pytest.approx((plain.p, plain.q, plain.v * 1e6), rel=1e-6)
+    assert large.log_likelihood == pytest.approx(plain.log_likelihood - 800 * np.log(1e6))
+    assert large.top.intervals()[1] == pytest.approx(plain.top.intervals()[1] * np.array([1, 1, 1e6]), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +167,20 @@ def test_one_time_buyers_alone_have_no_maximum_of_their_own() -> None:
     assert models.spending is not None
     # All spent the same: the amounts of the prior may scatter, their mean may not.
     assert models.spending.mean == pytest.approx(30.0, rel=0.2)
+
+
+@pytest.mark.parametrize("amount", [0.0, 7.0])
+def test_a_market_of_equals_gives_numbers(amount: float) -> None:
+    """Everybody buys on the same days for the same amount, or for none: nothing scatters, so no parameter has a top."""
+    found = study_market(purchases_of(*[[(day, amount) for day in range(0, 300, 30)]] * 150, end=300))
+    rows = found.rows["customer_value"]
+    for column in rows.column_names:
+        if column.startswith(("expected", "low", "high")):
+            assert np.isfinite(rows.column(column).to_numpy()).all(), column
+    assert found.prediction is not None
+    assert (found.prediction.horizons["12m"].value.expected > 0).all() == (amount > 0)
+    figures = {row["figure"]: row for row in found.rows["customer_figure"].to_pylist()}
+    assert figures["mbg_nbd_r"]["low"] < figures["mbg_nbd_r"]["value"] < figures["mbg_nbd_r"]["high"]
 
 
 def test_who_sends_back_more_than_was_bought_has_no_value() -> None:
