@@ -4,6 +4,7 @@ Belongs here: SQL over the run's tables. Does not: thresholds.
 """
 
 from orchestration.gates.measures import WITHOUT_MARKET, Measure
+from orchestration.planning.tables import OURS
 
 PLANNING_GATE = "planning_gate"
 _REORDER = f"""
@@ -38,10 +39,22 @@ _CAPACITY = f"""
         p50_qty <= p90_qty and p90_qty <= p99_qty as is_ordered
     from planning.capacity_outlook
 """
+_OVERRIDES = f"""
+    select '{WITHOUT_MARKET}' as market, override_id || ' of ' || market || ' ' || node_type || ' ' || node_id as subject,
+        override_state <> 'unused' as is_used
+    from planning.override_state
+"""
+_PROOF = f"""
+    select '{WITHOUT_MARKET}' as market, 'class ' || abc_class || ', promised ' || target_fill_pct as subject,
+        error_points
+    from planning.stock_policy_simulation where policy = '{OURS}' and ordered_qty > 0
+"""
 PLANNING_MEASURES: tuple[Measure, ...] = (
     Measure("planning.reorder", "planning.reorder", _REORDER),
     Measure("planning.transfers", "planning.transfer_suggestion", _TRANSFERS),
     Measure("planning.shipment_outlook", "planning.shipment_outlook", _SHIPMENTS),
     Measure("planning.lead_time", "planning.lead_time", _LEAD_TIMES),
     Measure("planning.capacity_outlook", "planning.capacity_outlook", _CAPACITY),
+    Measure("planning.override_state", "planning.override_state", _OVERRIDES),
+    Measure("planning.stock_policy_simulation", "planning.stock_policy_simulation", _PROOF),
 )
