@@ -233,8 +233,10 @@ def _line(metric: Metric, measured: Value, *, as_json: bool) -> str:
             line["at_most"] = metric.at_most
         return json.dumps(line, ensure_ascii=False)
     sign = "≤" if metric.better == "lower" else "≥"
-    promised = f"{sign} {metric.goal:g}" if metric.at_most is None else f"{metric.goal:g} to {metric.at_most:g}"
-    goal = "" if metric.goal is None else f"goal {promised}  {metric.verdict(measured.value)}"
+    goal = ""
+    if metric.goal is not None:
+        promised = f"{sign} {metric.goal:g}" if metric.at_most is None else f"{metric.goal:g} to {metric.at_most:g}"
+        goal = f"goal {promised}  {metric.verdict(measured.value)}"
     others = "  ".join(f"{name} {figure:g}" for name, figure in competitors.items())
     return f"  {metric.name:<28} {value:>12g} {metric.unit:<6} {goal:<24} {others}".rstrip()
 

@@ -112,6 +112,10 @@ class DemandForecast:
         """Relative variance of a window by node: what is not known of the market's days and of the node's share."""
         return self._path_variance(start, stop) + self._share_variance[level]
 
+    def level_variance(self, level: str, start: int, stop: int) -> Reals:
+        """The same with the luck that months have had: all that makes a node's level uncertain, and no single order."""
+        return self.relative_variance(level, start, stop) + self.spread[level].luck
+
     def _path_variance(self, start: int, stop: int) -> float:
         """Relative variance of the market's orders over a window: parameters and level, and the days' own noise."""
         mean = self.market_mean[start:stop]
