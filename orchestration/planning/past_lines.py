@@ -17,6 +17,7 @@ Ints = NDArray[np.int64]
 
 HISTORY_DAYS = 728
 YEAR_DAYS, HALF_YEAR_DAYS = 364, 182
+QUARTER_WEEKS = 13
 # What a product sold half a year ago tells half as much of its share as what it sells now.
 HALF_LIFE_DAYS = 182.0
 # A market's own level errs by about this much two months ahead.
@@ -134,10 +135,12 @@ def past_errors(lines: PastLines, made_on: int) -> PastErrors:
     week = (lines.day[rows] - then) // 7
     came = np.zeros_like(expected)
     np.add.at(came, (lines.item[rows], week), 1.0)
-    total = float(expected.sum())
+    # Of what a forecast of thirteen weeks missed: products that come later take their share of the others, and half a
+    # year ahead it is twice as large as in the weeks for which is ordered.
+    total = float(expected[:, :QUARTER_WEEKS].sum())
     if total <= 0:
         return PastErrors(1.0, 0.0)
-    reached = float(came.sum()) / total
+    reached = float(came[:, :QUARTER_WEEKS].sum()) / total
     # Eight weeks are about a lead time: of counts with mean m and a level off by v the square of the error is m + v m².
     blocks = [slice(start, start + 8) for start in range(0, expected.shape[1] - 7, 8)]
     mean = np.stack([reached * expected[:, block].sum(axis=1) for block in blocks])
