@@ -40,6 +40,7 @@ _PATHS = 200
 _GAP_CHANCE = np.log(1e-6)
 _ORDER_HALF_LIFE_DAYS = 360.0
 _BACKTEST_DAYS, _BACKTEST_ORIGINS, _BACKTEST_LEAST_DAYS = 28, 6, 84
+_BACKTEST_WINDOWS = ((0, _BACKTEST_DAYS), (0, 7), (7, 14), (14, 21), (21, 28))
 _GUESSED_LUCK = {"market": 0.01, "category": 0.02, "subdivision": 0.02, "product": 0.08}
 
 
@@ -280,7 +281,7 @@ def _calibrated_spread(fitted: FittedDemand, origins: int) -> dict[str, LevelSpr
             break
         known = _fit(past, past.made_on, fitted.weights.half_life_days).forecast(_BACKTEST_DAYS)
         for level in LEVELS:
-            for start, stop in ((0, _BACKTEST_DAYS), (0, 7), (14, 21)):
+            for start, stop in _BACKTEST_WINDOWS:
                 window = known.window(level, start, stop)
                 if window.ids:
                     path = known.relative_variance(level, start, stop)
