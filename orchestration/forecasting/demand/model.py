@@ -23,6 +23,7 @@ from orchestration.forecasting.demand.counts import Flags
 from orchestration.forecasting.demand.market_days import LevelShift, MarketDays, fit_market_days
 from orchestration.forecasting.demand.market_demand import Ints, MarketDemand
 from orchestration.forecasting.demand.pieces import BulkOutlier, Pieces, fit_pieces, without_outliers
+from orchestration.forecasting.demand.prices import PriceEffect, fit_prices
 from orchestration.forecasting.demand.shares import (
     ProductShift,
     ProductWeights,
@@ -133,6 +134,7 @@ class FittedDemand:
     made_on: date
     days: MarketDays
     weights: ProductWeights
+    prices: PriceEffect
     pieces: Pieces
     lines_per_order: float
     unseen: float
@@ -161,7 +163,7 @@ class FittedDemand:
         market = orders * self.lines_per_order * self.pieces.mean
         categories = category_shares(demand, horizon_days)
         factor = promotion_factors(demand, weights, horizon_days)
-        weight = weights.weight[:, None] * factor
+        weight = (weights.weight * self.prices.factor)[:, None] * factor
         size = len(demand.categories)
         mass = np.stack(
             [np.bincount(demand.category, weight[:, day], minlength=size) for day in range(horizon_days)], axis=1
@@ -244,6 +246,7 @@ def _fit(demand: MarketDemand, made_on: date, half_life: float | None) -> Fitted
         made_on=made_on,
         days=days,
         weights=weights,
+        prices=fit_prices(demand, weights.weight, weights.start, weights.half_life_days),
         pieces=pieces,
         lines_per_order=lines / max(float(demand.orders @ keep), 1e-12),
         unseen=unseen_share(demand),
