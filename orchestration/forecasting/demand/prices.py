@@ -77,8 +77,11 @@ def _by_window(demand: MarketDemand, windows: int) -> tuple[Reals, Reals]:
     total = np.bincount(cell, count * np.log(sales.price[usable]), minlength=size * windows).reshape(size, windows)
     price = np.divide(total, lines, out=np.full(lines.shape, np.nan), where=lines > 0)
     # All prices move with the currency in which they are counted; shares do not.
-    common = np.nanmedian(np.diff(price, axis=1), axis=0) if windows > 1 else np.zeros(0)
-    price = price - np.concatenate([[0.0], np.nan_to_num(common).cumsum()])
+    steps = np.diff(price, axis=1)
+    has_steps = np.isfinite(steps).any(axis=0)
+    common = np.zeros(windows)
+    common[1:][has_steps] = np.nanmedian(steps[:, has_steps], axis=0)
+    price = price - common.cumsum()
     for window in range(1, windows):
         price[:, window] = np.where(np.isfinite(price[:, window]), price[:, window], price[:, window - 1])
     return lines, price

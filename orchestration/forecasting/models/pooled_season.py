@@ -14,6 +14,8 @@ from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel
 # hardly varies from losing every promotion.
 OUTLIER_DEVIATIONS, LEAST_DEVIATION = 4.0, 0.35
 MIN_SALES_TO_JUDGE = 8
+# What an outlier counts for in a sum, at most, as a multiple of the cap: a mistyped quantity is a thousand times it.
+BELIEVED_CAPS = 3.0
 NEIGHBOURS = 7
 # A median absolute deviation of the normal distribution times this is its standard deviation.
 MAD_TO_DEVIATION = 1.4826
@@ -29,7 +31,8 @@ class Adjusted:
     """A panel's values divided by their seasonal index, unknown ones 0; `future_index` are those of the steps ahead.
 
     `age` counts the steps since a series began, `scale` is the root mean square of its changes from step to step.
-    `whole` is `y` with its outliers: no level follows them, but the panel sells them, and its sums must hold them.
+    `whole` is `y` with its outliers, as far as they can be believed: no level follows them, but the panel sells them, and
+    its sums must hold them.
     """
 
     y: Matrix
@@ -61,6 +64,7 @@ def adjusted(series: Panel, horizon: int, *, is_seasonal: bool = True) -> Adjust
     is_known = np.isfinite(series.y)
     told = np.where(is_known, series.y, 0.0)
     y = capped(told, is_known)
+    told = np.where(told > y, np.minimum(told, BELIEVED_CAPS * y), told)
     width = y.shape[1]
     index = np.ones((len(y), width + horizon))
     if is_seasonal and series.season > 1:
