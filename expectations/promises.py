@@ -274,7 +274,7 @@ class SuggestionHasAReason(ExpectColumnValuesToBeBetween):
 
 
 class OverrideIsUsed(ExpectColumnValuesToBeInSet):
-    """No override waits for a node that the forecast does not have: such a number was mistyped, or is of another shop."""
+    """No override waits for a node that the forecast does not have: its number was mistyped, or is of another shop."""
 
     column: str = "is_used"
     value_set: list[bool] = [True]

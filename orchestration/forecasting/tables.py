@@ -124,7 +124,7 @@ WORDS = {
     "forecast_qty": "Units expected, after parts and wholes were made to agree; in a score their sum.",
     "base_forecast_qty": "Units that the model expected for the node by itself.",
     "level_cv": (
-        "How uncertain the node's level is over all weeks of the forecast, relative to it; single orders vary beside it."
+        "How uncertain the node's level is over all weeks of the forecast, relative to it, without single orders."
         " Null where the demand model had no forecast."
     ),
     "actual_qty": "Units sold.",

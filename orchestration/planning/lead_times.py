@@ -1,7 +1,7 @@
 """Lead times: what real orders and shipments took, as the table `lead_time`, and as the stock plan reads it.
 
-Belongs here: rows of the table (lanes of shipments, replenishment of warehouses), pooling where observations are few, and
-the distribution that a plan takes from the rows. Does not: reading the ledger, what is done with a lead time.
+Belongs here: rows of the table (lanes of shipments, replenishment of warehouses), pooling where observations are few,
+and the distribution that a plan takes from the rows. Does not: reading the ledger, what is done with a lead time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -237,7 +237,9 @@ class LeadTimes:
                 few = ", and of others" if row["pooled_level"] != "all" and count < 4 * PRIOR_WEIGHT else ""
                 receipts[key] = LeadTime(days, f"{count} receipts of {who}{few}", count)
             elif row["part"] == "transit" and row["transport_mode"] == SEA:
-                whose = "" if row["pooled_level"] == "lane_mode" else f", of {row['pooled_level'].replace('_', ' and ')}"
+                whose = (
+                    "" if row["pooled_level"] == "lane_mode" else f", of {row['pooled_level'].replace('_', ' and ')}"
+                )
                 lane = (str(row["origin_country"]), str(row["market"]))
                 lanes[lane] = LeadTime(days, f"{row['pooled_n']} shipments by sea{whose}", int(row["pooled_n"]))
         return cls(receipts, lanes)

@@ -40,7 +40,8 @@ _CAPACITY = f"""
     from planning.capacity_outlook
 """
 _OVERRIDES = f"""
-    select '{WITHOUT_MARKET}' as market, override_id || ' of ' || market || ' ' || node_type || ' ' || node_id as subject,
+    select '{WITHOUT_MARKET}' as market,
+        override_id || ' of ' || market || ' ' || node_type || ' ' || node_id as subject,
         override_state <> 'unused' as is_used
     from planning.override_state
 """

@@ -76,7 +76,9 @@ def product_forecast(forecast: pd.DataFrame, sold: pd.DataFrame, products: pd.Da
     shared["sd"] = np.sqrt(shared["mean"] + (shared["mean"] ** 2) / (shared["sold_qty"] + 1))
     shared["level_cv"] = np.sqrt(shared["level_cv"].astype(float) ** 2 + 1 / (shared["sold_qty"] + 1))
     shared["basis"] = "rest"
-    return pd.concat([own, shared[["market", "product_id", "week", "mean", "sd", "level_cv", "basis"]]], ignore_index=True)
+    return pd.concat(
+        [own, shared[["market", "product_id", "week", "mean", "sd", "level_cv", "basis"]]], ignore_index=True
+    )
 
 
 def site_demand(shares: pd.DataFrame, forecast: pd.DataFrame) -> pd.DataFrame:

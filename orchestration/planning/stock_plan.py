@@ -144,7 +144,7 @@ def _classify(rows: pd.DataFrame, inputs: StockInputs, rules: ClassRules) -> Non
 
 
 def lead_time_of(known: LeadTimes, supplier: object, site: object, country: object, stated: object) -> LeadTime:
-    """From order to receipt: what was received; else what the supplier states, and the way by sea to another country."""
+    """From order to receipt: what was received; else what the supplier states, and the way by sea abroad."""
     found = known.receipt(str(supplier), str(site))
     if found is not None:
         return found

@@ -54,9 +54,7 @@ def suggest_transfers(plan: StockPlan, lanes: LeadTimes) -> pd.DataFrame:
     return frame.sort_values("short_qty_avoided", ascending=False, kind="stable", ignore_index=True)
 
 
-def _row(
-    giver: pd.Series, taker: pd.Series, quantity: float, gain: float, lanes: LeadTimes
-) -> dict[str, object]:
+def _row(giver: pd.Series, taker: pd.Series, quantity: float, gain: float, lanes: LeadTimes) -> dict[str, object]:
     origin, destination = str(giver["site_country"]), str(taker["site_country"])
     is_near = origin == destination
     lead = BY_ROAD if is_near else lanes.sea(origin, destination) or BY_SEA

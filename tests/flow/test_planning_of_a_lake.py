@@ -7,7 +7,7 @@ home, and Black Friday will be too much for the German warehouse as it was in th
 
 import warnings
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -37,6 +37,11 @@ ON_HAND = {("CNNGB1", "cup"): 2000, ("DEHAM1", "cup"): 3, ("CNNGB1", "lamp"): 2,
 SERVES = {"CNNGB1": "DE;GB", "DEHAM1": "DE"}
 
 
+def at(year: int, month: int, day: int) -> pd.Timestamp:
+    """A moment as published tables hold it: UTC, without a zone."""
+    return pd.Timestamp(year, month, day)
+
+
 def _sales() -> list[dict[str, object]]:
     """Order lines, spread evenly over the weeks."""
     found = []
@@ -61,9 +66,9 @@ def _shipments() -> list[dict[str, object]]:
     found = []
     for number in range(400):
         market, mode = ("DE", "sea") if number % 2 else ("GB", "air")
-        shipped = datetime(2025, 9, 10) + timedelta(days=number)
+        shipped = at(2025, 9, 10) + timedelta(days=number)
         took = timedelta(days=20 + number * 7 % 21 if mode == "sea" else 4 + number * 3 % 5)
-        has_come = shipped + took < datetime(2026, 10, 20)
+        has_come = shipped + took < at(2026, 10, 20)
         found.append(
             {
                 "market": market, "month": MONTH, "shipment_key": f"s{number}",
@@ -123,7 +128,7 @@ def published_rows() -> dict[str, list[dict[str, object]]]:
             "counted_on": on, "on_hand_qty": on_hand, "reserved_qty": 0, "in_transit_qty": 0,
             # Germany's warehouse sends half of what Germany buys of cups.
             "shipped_qty": 12 if (site, product) == ("DEHAM1", "cup") else 30, "served_countries": SERVES[site],
-            "is_out_of_stock": False, "changed_at": datetime(on.year, on.month, on.day),
+            "is_out_of_stock": False, "changed_at": at(on.year, on.month, on.day),
         }
         for (site, product), on_hand in ON_HAND.items()
         for on in (day - timedelta(days=7), day)
@@ -131,7 +136,7 @@ def published_rows() -> dict[str, list[dict[str, object]]]:
     purchases = [
         {
             "po_no": f"p{number}", "line_no": "1", "supplier_id": "mill", "product_id": "cup", "site_code": site,
-            "ordered_at": datetime(2026, 1, 1) + timedelta(days=number), "quantity": 10, "received_qty": 10,
+            "ordered_at": at(2026, 1, 1) + timedelta(days=number), "quantity": 10, "received_qty": 10,
             "received_on": date(2026, 1, 1) + timedelta(days=number + took + number % 5),
         }
         for site, took in (("CNNGB1", 20), ("DEHAM1", 50))
@@ -139,7 +144,7 @@ def published_rows() -> dict[str, list[dict[str, object]]]:
     ] + [
         {
             "po_no": "p_open", "line_no": "1", "supplier_id": "mill", "product_id": "jug", "site_code": "CNNGB1",
-            "ordered_at": datetime(2026, 10, 10), "quantity": 7, "promised_on": date(2026, 11, 1),
+            "ordered_at": at(2026, 10, 10), "quantity": 7, "promised_on": date(2026, 11, 1),
         }
     ]  # fmt: skip
     return {
@@ -166,7 +171,7 @@ def published_rows() -> dict[str, list[dict[str, object]]]:
             {
                 "market": "GB", "month": MONTH, "override_id": override, "node_type": "product", "node_id": node,
                 "from_on": MADE_ON, "to_on": MADE_ON + timedelta(days=6), "factor_pct": 130, "reason": "a film",
-                "decided_by": "Ann", "decided_at": datetime(2026, 10, 19), "status": "active",
+                "decided_by": "Ann", "decided_at": at(2026, 10, 19), "status": "active",
             }
             for override, node in (("o-cup", "cup"), ("o-ghost", "ghost"))
         ],
@@ -200,7 +205,7 @@ def publish(platform: Platform, rows: dict[str, list[dict[str, object]]]) -> Non
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """A lake of rows made by hand, with its plan published."""
     home: Path = tmp_path_factory.mktemp("lake")
     made = Platform(Settings(home=home, catalog_uri=""))
@@ -210,7 +215,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         from orchestration.definitions import build_defs
     job = build_defs({"platform": made}).resolve_job_def("planning_job")
     assert job.execute_in_process(raise_on_error=False).success
-    yield made
+    return made
 
 
 @pytest.fixture(scope="module")

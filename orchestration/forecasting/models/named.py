@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from orchestration.forecasting.classes import SERIES_CLASSES
-from orchestration.forecasting.models import Model
-from orchestration.forecasting.models import intermittent, library, naive, pooled, statistics
+from orchestration.forecasting.models import Model, intermittent, library, naive, pooled, statistics
 from orchestration.forecasting.models.combination import Combination
 
 MODELS: Mapping[str, Callable[[], Model]] = {
@@ -37,9 +36,7 @@ COUNT_REGRESSION = "count_regression"
 NAMES = (*MODELS, COUNT_REGRESSION)
 
 
-def named_candidates(
-    names: Sequence[str], regressors: pd.DataFrame | None = None
-) -> Mapping[str, tuple[Model, ...]]:
+def named_candidates(names: Sequence[str], regressors: pd.DataFrame | None = None) -> Mapping[str, tuple[Model, ...]]:
     """These models for every class; rolling-origin cross-validation chooses, and the first stands where none is better.
 
     regressors: unique_id, ds and columns of numbers, of the history and the steps ahead, for the count regression.

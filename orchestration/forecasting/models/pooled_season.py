@@ -31,8 +31,8 @@ class Adjusted:
     """A panel's values divided by their seasonal index, unknown ones 0; `future_index` are those of the steps ahead.
 
     `age` counts the steps since a series began, `scale` is the root mean square of its changes from step to step.
-    `whole` is `y` with its outliers, as far as they can be believed: no level follows them, but the panel sells them, and
-    its sums must hold them.
+    `whole` is `y` with its outliers, as far as they can be believed: no level follows them, but the panel sells them,
+    and its sums must hold them.
     """
 
     y: Matrix
@@ -73,7 +73,9 @@ def adjusted(series: Panel, horizon: int, *, is_seasonal: bool = True) -> Adjust
         index *= year_index(y / index[:, :width], is_known, horizon)
     plain = np.where(is_known, y / index[:, :width], 0.0)
     age = np.cumsum(series.is_history, axis=1, dtype=np.int64)
-    return Adjusted(plain, told / index[:, :width], is_known, age, _scale(plain, is_known), series.season, index[:, width:])
+    return Adjusted(
+        plain, told / index[:, :width], is_known, age, _scale(plain, is_known), series.season, index[:, width:]
+    )
 
 
 def capped(y: Matrix, is_known: Flags) -> Matrix:

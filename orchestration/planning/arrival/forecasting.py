@@ -12,7 +12,7 @@ from orchestration.planning.lead_times import lane_rows, receipt_rows
 
 
 def arrival_outlook(data: ArrivalData) -> tuple[Outlook, pd.DataFrame]:
-    """Rows of `shipment_outlook` and of `lead_time`; where nothing was ever shipped only what warehouses have received."""
+    """Rows of `shipment_outlook` and of `lead_time`; without any shipment only what warehouses have received."""
     if data.made_on is None:
         empty = Outlook(pd.DataFrame(columns=list(COLUMNS)), None, None, None, 0)
         return empty, receipt_rows(data.receipts, data.known_until)

@@ -124,7 +124,7 @@ def override_states(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
     """Every override with what the newest forecast of its market makes of it: OVERRIDE_TYPES.
 
     planned: the newest plan holds it. waiting: it counts from the next forecast on. over: its last day has passed.
-    withdrawn, overruled: as the planner wants it. unused: no node of the forecast has that name, so that it never counts.
+    withdrawn, overruled: as the planner wants it. unused: no node of the forecast has its name: it never counts.
     """
     said, newest = con.execute(_OVERRIDES).df(), con.execute(_NEWEST).df()
     if said.empty:

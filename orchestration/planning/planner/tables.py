@@ -48,7 +48,7 @@ PLANNER_WORDS: Mapping[str, str] = {
     "override_id": "Number of the override, as the planner's file has it.",
     "node_type": "Kind of node that is overridden: market, category, subdivision or product.",
     "node_id": "Code or number of the node, as the planner wrote it.",
-    "override_state": "planned, waiting for the next forecast, over, withdrawn, overruled, or unused: it names no node.",
+    "override_state": "planned, waiting (for the next forecast), over, withdrawn, overruled, or unused: no such node.",
     "unused_reason": "Why the newest forecast takes nothing from it; empty where it does.",
     "decision": "What the planner decided: accepted, changed or rejected.",
     "decided_qty": "Units that the decision orders.",
