@@ -9,6 +9,7 @@ from orchestration.planning.arrival import lead_times as lanes
 from orchestration.planning.arrival.outlook import COLUMNS, Outlook, shipment_outlook
 from orchestration.planning.arrival.reading import ArrivalData, closed_days
 from orchestration.planning.arrival.snapshots import traffic_of
+from orchestration.threads import one_thread
 
 
 def arrival_outlook(data: ArrivalData) -> tuple[Outlook, pd.DataFrame]:
@@ -20,5 +21,6 @@ def arrival_outlook(data: ArrivalData) -> tuple[Outlook, pd.DataFrame]:
     years = pd.to_datetime(shipments["shipped_at"]).dt.year
     countries = sorted({*shipments["market"].dropna(), *shipments["origin_country"].dropna()})
     closed = closed_days(countries, int(years.min()), int(years.max()) + 1)
-    outlook = shipment_outlook(traffic_of(shipments, data.steps, closed), data.made_on)
+    with one_thread("sklearn.ensemble"):
+        outlook = shipment_outlook(traffic_of(shipments, data.steps, closed), data.made_on)
     return outlook, lanes.lead_times(shipments, data.made_on)
