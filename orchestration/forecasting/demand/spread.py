@@ -43,7 +43,7 @@ def quantiles_of(mean: Reals, variance: Reals, levels: Sequence[float] = QUANTIL
     more = np.maximum(variance, center * (1 + 1e-6)) - center
     size = np.clip(center**2 / more, 1e-9, 1e12)
     chance = size / (size + center)
-    found: Reals = np.stack([np.asarray(nbinom.ppf(level, size, chance), dtype=np.float64) for level in levels], axis=1)
+    found: Reals = np.asarray(nbinom.ppf(np.asarray(levels), size[:, None], chance[:, None]), dtype=np.float64)
     return np.where(mean[:, None] > 0, np.nan_to_num(found, nan=0.0), 0.0)
 
 
