@@ -33,7 +33,8 @@ def running_levels(y: Matrix, is_used: Flags, alpha: float, *, is_last_only: boo
     kept = slice(-1, None) if is_last_only else slice(None)
     plain = ~has_gap if has_gap.any() else slice(None)
     total, weight = (
-        lfilter([alpha], [1.0, alpha - 1.0], part[plain], axis=1)[:, kept] for part in (used, is_used.astype(np.float64))
+        lfilter([alpha], [1.0, alpha - 1.0], part[plain], axis=1)[:, kept]
+        for part in (used, is_used.astype(np.float64))
     )
     levels[plain] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
     if has_gap.any():
