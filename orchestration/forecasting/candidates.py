@@ -71,10 +71,11 @@ def mean_weekly(weekly: Matrix, weeks: int) -> Matrix:
 
 def poisson_quantiles(mean: Matrix) -> Matrix:
     """Quantiles of Poisson counts of these means, along a new last axis: the least that sales vary."""
-    from scipy.special import pdtrik
+    from orchestration.forecasting.count_quantiles import negative_binomial_quantiles
 
-    safe = np.maximum(mean, 1e-9)[..., None]
-    return np.asarray(np.maximum(np.ceil(pdtrik(np.asarray(QUANTILES), safe) - 1e-9), 0.0))
+    safe = np.maximum(mean, 1e-9).ravel()
+    found = negative_binomial_quantiles(safe, np.full(len(safe), 1e12), QUANTILES)
+    return found.reshape(*mean.shape, len(QUANTILES))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import nbinom
 
+from orchestration.forecasting.count_quantiles import negative_binomial_quantiles
 from orchestration.forecasting.demand.calendar import Reals
 
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.99)
@@ -46,8 +46,7 @@ def quantiles_of(mean: Reals, variance: Reals, levels: Sequence[float] = QUANTIL
     center = np.maximum(mean, 1e-9)
     more = np.maximum(variance, center * (1 + 1e-6)) - center
     size = np.clip(center**2 / more, 1e-9, 1e12)
-    chance = size / (size + center)
-    found: Reals = np.stack([np.asarray(nbinom.ppf(level, size, chance), dtype=np.float64) for level in levels], axis=1)
+    found: Reals = negative_binomial_quantiles(center, size, levels)
     return np.where(mean[:, None] > 0, np.nan_to_num(found, nan=0.0), 0.0)
 
 

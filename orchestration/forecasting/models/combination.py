@@ -9,6 +9,7 @@ value; that it is hidden in the errors. See DECISIONS.md for how they were chose
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -33,6 +34,7 @@ MOST_TO_MEAN = 0.25
 class Combination(PanelModel):
     """Trimmed mean of complex smoothing, damped trend and theta of logarithms, dynamic theta and averaged smoothing."""
 
+    is_by_series: ClassVar[bool] = True
     name: str = "combination"
 
     def matrix(self, series: Panel, horizon: int) -> Matrix:

@@ -9,6 +9,7 @@ from orchestration.planning.arrival.outlook import COLUMNS, Outlook, shipment_ou
 from orchestration.planning.arrival.reading import ArrivalData, closed_days
 from orchestration.planning.arrival.snapshots import traffic_of
 from orchestration.planning.lead_times import lane_rows, receipt_rows
+from orchestration.threads import one_thread
 
 
 def arrival_outlook(data: ArrivalData) -> tuple[Outlook, pd.DataFrame]:
@@ -20,5 +21,6 @@ def arrival_outlook(data: ArrivalData) -> tuple[Outlook, pd.DataFrame]:
     years = pd.to_datetime(shipments["shipped_at"]).dt.year
     countries = sorted({*shipments["market"].dropna(), *shipments["origin_country"].dropna()})
     closed = closed_days(countries, int(years.min()), int(years.max()) + 1)
-    outlook = shipment_outlook(traffic_of(shipments, data.steps, closed), data.made_on)
+    with one_thread("sklearn.ensemble"):
+        outlook = shipment_outlook(traffic_of(shipments, data.steps, closed), data.made_on)
     return outlook, pd.concat([lane_rows(shipments, data.made_on), receipt_rows(data.receipts, data.known_until)])
