@@ -24,7 +24,7 @@ import pandas as pd
 
 from benchmarks.forecasting_m3 import shared
 from benchmarks.harness import BenchmarkError, Measured, Value
-from orchestration.forecasting.counts import lead_time_demand, negative_binomial_quantiles
+from orchestration.forecasting.counts import lead_time_demand, quantiles_of_counts
 from orchestration.forecasting.engine import QUANTILES, forecast
 
 FILE = "carparts/carparts_monthly.parquet"
@@ -144,7 +144,7 @@ def _lead_time_quantiles(known: Matrix, lead_time: int) -> dict[str, Matrix]:
     for name, point in points.items():
         total = point.sum(axis=1)
         if name in ("Croston", "SBA", "TSB"):
-            found[name] = negative_binomial_quantiles(total, variance, levels)
+            found[name] = quantiles_of_counts(total, variance, levels)
         else:
             found[name] = np.repeat(total[:, None], len(levels), axis=1)
     mean, step_variance = _auto_ets(known, lead_time)

@@ -30,7 +30,7 @@ from orchestration.marketing.recommending.assets import (
 )
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.arrival.assets import arrival_times
-from orchestration.planning.assets import planning_gate, plans, stale_markets
+from orchestration.planning.assets import arrival_gate, planning_gate, plans, stale_markets
 from orchestration.planning.capacity.assets import site_capacity
 from orchestration.planning.planner.assets import planners_hand
 from orchestration.planning.stock.assets import stock_plan, stock_proof
@@ -82,6 +82,7 @@ GATES = (
     customer_gate,
     media_gate,
     recommendation_gate,
+    arrival_gate,
     planning_gate,
     credit_gate,
 )

@@ -29,7 +29,7 @@ class NodeForecast:
     """A forecast of every node by week, and of the daily nodes by day where the candidate has one.
 
     weekly: node x week; weekly_quantiles: node x week x `QUANTILES`; daily and daily_quantiles the same by day.
-    reasons: per node why a fallback stands in, or empty.
+    reasons: per node why a fallback stands in, or empty. level_cv: per node how uncertain its level is over all weeks.
     """
 
     weekly: Matrix
@@ -39,6 +39,7 @@ class NodeForecast:
     reasons: Names
     daily: Matrix | None = None
     daily_quantiles: Matrix | None = None
+    level_cv: Matrix | None = None
 
 
 class Candidate(Protocol):
@@ -70,10 +71,11 @@ def mean_weekly(weekly: Matrix, weeks: int) -> Matrix:
 
 def poisson_quantiles(mean: Matrix) -> Matrix:
     """Quantiles of Poisson counts of these means, along a new last axis: the least that sales vary."""
-    from scipy.special import pdtrik
+    from orchestration.forecasting.count_quantiles import negative_binomial_quantiles
 
-    safe = np.maximum(mean, 1e-9)[..., None]
-    return np.asarray(np.maximum(np.ceil(pdtrik(np.asarray(QUANTILES), safe) - 1e-9), 0.0))
+    safe = np.maximum(mean, 1e-9).ravel()
+    found = negative_binomial_quantiles(safe, np.full(len(safe), 1e12), QUANTILES)
+    return found.reshape(*mean.shape, len(QUANTILES))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration.forecasting.guard import guarded
-from orchestration.forecasting.intervals import is_known_before, scale_of
+from orchestration.forecasting.guard import guarded_each
+from orchestration.forecasting.intervals import is_known_before, past_of, scale_of
 from orchestration.forecasting.models import Model
 from orchestration.forecasting.panel import Counts, Matrix, Panel
 
@@ -73,11 +73,10 @@ def _score(
     model: Model, sample: Panel, horizon: int, origins: Sequence[int], scale: Matrix, *, is_squared: bool
 ) -> float:
     total, counted = 0.0, 0
-    for steps in origins:
-        rows = np.flatnonzero(is_known_before(sample, steps))
-        y_hat = guarded(model, sample.rows(rows).known_before(steps), horizon).y_hat
-        begin = sample.y.shape[1] - steps
-        error = np.abs(sample.y[rows, begin : begin + horizon] - y_hat) / scale[rows, None]
+    past = past_of(sample, origins)
+    for origin, answer in zip(past, guarded_each(model, [one.known for one in past], horizon), strict=True):
+        rows, begin = origin.rows, sample.y.shape[1] - origin.steps
+        error = np.abs(sample.y[rows, begin : begin + horizon] - answer.y_hat) / scale[rows, None]
         known = np.isfinite(error)
         seen = known.sum(axis=1)
         size = np.where(known, error**2 if is_squared else error, 0.0).sum(axis=1) / np.maximum(seen, 1)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from orchestration.forecasting.count_quantiles import negative_binomial_quantiles
 from orchestration.forecasting.models.pooled import Learnt, Lesson
 from orchestration.forecasting.models.pooled_season import Adjusted, adjusted
 from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel, panel
@@ -25,6 +26,8 @@ MIN_NEIGHBOURS = 100
 # Expectations below this are alike: the series is not sold any more.
 LEAST_MEAN = 1e-3
 LEAST_WEIGHT = 0.2
+# A negative binomial distribution of this size is a Poisson one.
+POISSON_SIZE = 1e12
 # A series' own errors count as much as the panel's after so many origins.
 PRIOR_ORIGINS = 10.0
 BLOCK = 1000
@@ -78,25 +81,22 @@ def window_demand(
     return tuple(demands)
 
 
-def negative_binomial_quantiles(mean: Matrix, variance: Matrix, quantiles: Matrix) -> Matrix:
+def quantiles_of_counts(mean: Matrix, variance: Matrix, quantiles: Matrix) -> Matrix:
     """Quantiles (n, q) of counts of this mean and variance; Poisson where the variance is no larger than the mean."""
-    from scipy.stats import nbinom, poisson
-
     mean = np.maximum(mean, LEAST_MEAN)
     excess = variance / mean - 1
     is_wide = excess > 1e-6
-    size = mean / np.where(is_wide, excess, 1.0)
-    wide = nbinom.ppf(quantiles[None, :], size[:, None], (size / (size + mean))[:, None])
-    return np.asarray(np.where(is_wide[:, None], wide, poisson.ppf(quantiles[None, :], mean[:, None])))
+    size = np.where(is_wide, mean / np.where(is_wide, excess, 1.0), POISSON_SIZE)
+    return negative_binomial_quantiles(mean, size, quantiles)
 
 
 def _quantiles(learnt: Learnt, mean: Matrix, quantiles: Matrix, steps: int, plain: Adjusted, lesson: Lesson) -> Matrix:
     """The mean of two kinds of quantiles: those of the neighbours and those of the negative binomial distribution."""
     is_pair = np.isfinite(learnt.expected)
     if is_pair.sum() < MIN_NEIGHBOURS:
-        return negative_binomial_quantiles(mean, steps * plain.scale**2 / 2, quantiles)
+        return quantiles_of_counts(mean, steps * plain.scale**2 / 2, quantiles)
     variance = _variance(learnt, is_pair, mean, lesson.rows)
-    parametric = negative_binomial_quantiles(mean, variance, quantiles)
+    parametric = quantiles_of_counts(mean, variance, quantiles)
     return np.asarray((_neighbours(learnt, is_pair, mean, quantiles) + parametric) / 2)
 
 

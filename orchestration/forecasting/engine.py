@@ -4,7 +4,7 @@ Belongs here: the order of the steps, and which models a class may use. Does not
 means.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ import pandas as pd
 from orchestration.forecasting.choice import Choice, chosen_model
 from orchestration.forecasting.classes import SERIES_CLASSES, class_of
 from orchestration.forecasting.counts import window_demand
-from orchestration.forecasting.guard import Guarded, guarded, has_negatives
-from orchestration.forecasting.intervals import past_errors, quantiles_of
+from orchestration.forecasting.guard import Guarded, guarded, guarded_each, has_negatives
+from orchestration.forecasting.intervals import Origin, origins_of, past_errors, past_of, quantiles_of
 from orchestration.forecasting.models import Model
 from orchestration.forecasting.models.combination import Combination
 from orchestration.forecasting.models.intermittent import Tsb, adida, imapa, sba
@@ -96,6 +96,7 @@ def forecast(
     y_hat, bands = np.zeros((count, horizon)), np.zeros((count, horizon, len(quantiles)))
     codes, reasons = np.full(count, "", dtype=object), np.full(count, "", dtype=object)
     choices, outliers = [], []
+    plain: list[_Part] = []
     for name in SERIES_CLASSES:
         rows = np.flatnonzero(classes == name)
         if not len(rows):
@@ -106,24 +107,52 @@ def forecast(
             outliers.append(found)
         choice = chosen_model(name, models[name], part, horizon)
         choices.append(choice)
+        codes[rows] = choice.model.name
         if name == "short":
             # A product's first weeks say nothing of what becomes of it: all others, when they were as young, do.
             answer, bands[rows] = _taught_by_all(choice, series, rows, horizon, quantiles)
+        elif name in RARE:
+            answer, bands[rows] = guarded(choice.model, part, horizon), _count_bands(part, horizon, quantiles)
         else:
-            answer = guarded(choice.model, part, horizon)
-            bands[rows] = _bands(name, choice, part, answer.y_hat, quantiles)
-        y_hat[rows], reasons[rows], codes[rows] = answer.y_hat, answer.reasons, choice.model.name
+            origins = [] if name == "empty" else origins_of(part, horizon)
+            plain.append(_Part(rows, part, choice.model, past_of(part, origins), is_empty=name == "empty"))
+            continue
+        y_hat[rows], reasons[rows] = answer.y_hat, answer.reasons
+    for one, answer, points in _together(plain, horizon):
+        y_hat[one.rows], reasons[one.rows] = answer.y_hat, answer.reasons
+        if not one.is_empty:
+            past = past_errors(one.part, horizon, one.past, points)
+            bands[one.rows] = quantiles_of(one.part, answer.y_hat, past, quantiles)
     return _assembled(series, y_hat, bands, quantiles, classes, codes, reasons, choices, outliers)
 
 
-def _bands(name: str, choice: Choice, part: Panel, y_hat: Matrix, quantiles: Sequence[float]) -> Matrix:
-    horizon = y_hat.shape[1]
-    if name == "empty":
-        return np.zeros((*y_hat.shape, len(quantiles)))
-    if name in RARE:
-        return _count_bands(part, horizon, quantiles)
-    past = past_errors(part, horizon, lambda known: guarded(choice.model, known, horizon).y_hat)
-    return quantiles_of(part, y_hat, past, quantiles)
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The series of a class with its chosen model, and what was known of them at the origins that teach its bands."""
+
+    rows: Counts
+    part: Panel
+    model: Model
+    past: Sequence[Origin]
+    is_empty: bool
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The series as they are, then as they were."""
+        return [self.part, *(origin.known for origin in self.past)]
+
+
+def _together(parts: Sequence[_Part], horizon: int) -> Iterator[tuple[_Part, Guarded, list[Matrix]]]:
+    """Each part with its forecast and those at its past origins; parts of an equal model are forecast in one call."""
+    left = list(parts)
+    while left:
+        model = left[0].model
+        chosen = [one for one in left if one.model == model]
+        left = [one for one in left if one.model != model]
+        answers = iter(guarded_each(model, [panel for one in chosen for panel in one.panels], horizon))
+        for one in chosen:
+            answer = next(answers)
+            yield one, answer, [next(answers).y_hat for _ in one.past]
 
 
 def _taught_by_all(

@@ -3,6 +3,7 @@
 Belongs here: what makes a forecast impossible, and the fallback. Does not: accuracy.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy.typing as npt
 
 from orchestration.forecasting.models import SHORTEST, Model, PanelModel, forecast_matrix
 from orchestration.forecasting.models.naive import RecentMean, SeasonalNaive
-from orchestration.forecasting.panel import Flags, Matrix, Panel
+from orchestration.forecasting.panel import Flags, Matrix, Panel, stacked
 
 # A forecast further outside its history than this multiple of the history's own range is an explosion.
 EXPLOSION_MULTIPLE = 3.0
+# Of more series the recursion itself takes the time, and together they would take the memory, too.
+_MOST_TOGETHER = 6_000
 # What a model may raise on series that it cannot take; LinAlgError is a ValueError. Anything else is a bug of ours.
 MODEL_ERRORS = (ValueError, ArithmeticError, LookupError)
 
@@ -57,6 +60,21 @@ def guarded(model: Model, series: Panel, horizon: int) -> Guarded:
     if len(fallen):
         y_hat[fallen] = fallback(series.rows(fallen), horizon)
     return Guarded(np.where(has_negatives(series)[:, None], y_hat, np.maximum(y_hat, 0.0)), reasons)
+
+
+def guarded_each(model: Model, panels: Sequence[Panel], horizon: int) -> list[Guarded]:
+    """`guarded` of each panel; of a model by series together, since a recursion over many costs little more than one.
+
+    The panels share season and step.
+    """
+    count = sum(len(one.ids) for one in panels)
+    if not (isinstance(model, PanelModel) and model.is_by_series) or count > _MOST_TOGETHER or len(panels) < 2:
+        return [guarded(model, one, horizon) for one in panels]
+    found = guarded(model, stacked(panels), horizon)
+    ends = np.cumsum([len(one.ids) for one in panels])
+    return [
+        found.rows(np.arange(end - len(one.ids), end, dtype=np.int64)) for one, end in zip(panels, ends, strict=True)
+    ]
 
 
 def fallback(series: Panel, horizon: int) -> Matrix:

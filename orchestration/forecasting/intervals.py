@@ -8,7 +8,7 @@ errors for a tail, a class has thousands. A series' errors are divided by the me
 apart, and its own past errors widen or narrow what the pool says, by as much as they can show.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,22 +55,34 @@ def is_known_before(series: Panel, steps: int) -> Flags:
     return np.asarray(series.lengths - steps >= max(series.season + 2, 6))
 
 
-def past_errors(
-    series: Panel, horizon: int, point: Callable[[Panel], Matrix], origins: Sequence[int] | None = None
-) -> PastErrors:
-    """The errors of `point` (panel to series × horizon) at the past origins, each in the scale that was known there."""
-    scale = scale_of(series)
-    chosen = origins_of(series, horizon) if origins is None else list(origins)
-    errors = np.full((len(chosen), len(series.ids), horizon), np.nan)
-    for number, steps in enumerate(chosen):
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """So many `steps` ago: the `rows` of a panel that were long enough then, and what was `known` of them."""
+
+    steps: int
+    rows: Counts
+    known: Panel
+
+
+def past_of(series: Panel, origins: Sequence[int]) -> list[Origin]:
+    """The panel at each origin (steps ago) at which any of its series was long enough."""
+    found = []
+    for steps in origins:
         rows = np.flatnonzero(is_known_before(series, steps))
-        if not len(rows):
-            continue
-        known = series.rows(rows).known_before(steps)
-        begin = series.y.shape[1] - steps
+        if len(rows):
+            found.append(Origin(steps, rows, series.rows(rows).known_before(steps)))
+    return found
+
+
+def past_errors(series: Panel, horizon: int, past: Sequence[Origin], points: Sequence[Matrix]) -> PastErrors:
+    """The errors of the `points` forecast at each past origin, each in the scale that was known there."""
+    errors = np.full((len(past), len(series.ids), horizon), np.nan)
+    for number, (origin, point) in enumerate(zip(past, points, strict=True)):
+        begin = series.y.shape[1] - origin.steps
         # A scale that has seen the errors would make them small, and the next ones have not been seen either.
-        errors[number, rows] = (series.y[rows, begin : begin + horizon] - point(known)) / scale_of(known)[:, None]
-    return PastErrors(errors, scale)
+        scale = scale_of(origin.known)[:, None]
+        errors[number, origin.rows] = (series.y[origin.rows, begin : begin + horizon] - point) / scale
+    return PastErrors(errors, scale_of(series))
 
 
 def scale_of(series: Panel) -> Matrix:

@@ -135,6 +135,20 @@ def panel(history: pd.DataFrame, *, season: int = 1) -> Panel:
     return Panel(tuple(str(one) for one in ids), matrix, season, first, times[ends], step)
 
 
+def stacked(panels: Sequence[Panel]) -> Panel:
+    """The series of several panels of one season and step as one panel; ids may repeat."""
+    width = max(one.y.shape[1] for one in panels)
+    moved = [width - one.y.shape[1] for one in panels]
+    y = np.full((sum(len(one.ids) for one in panels), width), np.nan)
+    begin = 0
+    for one, columns in zip(panels, moved, strict=True):
+        y[begin : begin + len(one.ids), columns:] = one.y
+        begin += len(one.ids)
+    first = np.concatenate([one.first + columns for one, columns in zip(panels, moved, strict=True)])
+    ids = tuple(name for one in panels for name in one.ids)
+    return replace(panels[0], ids=ids, y=y, first=first, last=np.concatenate([one.last for one in panels]))
+
+
 def long_forecast(series: Panel, y_hat: Matrix) -> pd.DataFrame:
     """The long frame (unique_id, ds, y_hat) of a matrix with one row per series and one column per step ahead."""
     horizon = y_hat.shape[1]

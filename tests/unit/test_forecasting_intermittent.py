@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.classes import classify
-from orchestration.forecasting.counts import lead_time_demand, negative_binomial_quantiles
+from orchestration.forecasting.counts import lead_time_demand, quantiles_of_counts
 from orchestration.forecasting.engine import forecast
 from orchestration.forecasting.models import Model
 from orchestration.forecasting.models.intermittent import Tsb, adida, croston, imapa, sba
@@ -117,9 +117,9 @@ def test_quantiles_of_a_lead_time_cover_what_comes():
 def test_negative_binomial_quantiles_have_the_mean_and_variance_asked_for():
     from scipy.stats import nbinom, poisson
 
-    wide = negative_binomial_quantiles(np.array([4.0]), np.array([12.0]), np.array([0.5, 0.9]))
+    wide = quantiles_of_counts(np.array([4.0]), np.array([12.0]), np.array([0.5, 0.9]))
     assert wide.tolist() == [nbinom.ppf([0.5, 0.9], 2, 1 / 3).tolist()]
-    narrow = negative_binomial_quantiles(np.array([4.0]), np.array([1.0]), np.array([0.9]))
+    narrow = quantiles_of_counts(np.array([4.0]), np.array([1.0]), np.array([0.9]))
     assert narrow.tolist() == [[poisson.ppf(0.9, 4.0)]]
 
 

@@ -43,7 +43,7 @@ def history(*series: Matrix) -> pd.DataFrame:
 def test_the_first_state_of_a_level_is_the_least_squares_one():
     from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 
-    own = level([0.3]).fit(one(WALK), 3)
+    own = level((0.3,)).fit(one(WALK), 3)
     fitted = SimpleExpSmoothing(WALK, initialization_method="estimated").fit(smoothing_level=0.3)
     assert own.y_hat[0] == pytest.approx(fitted.forecast(3), rel=1e-4)
     assert own.sigma[0] == pytest.approx(np.sqrt(fitted.sse / len(WALK)), rel=1e-4)
@@ -52,7 +52,7 @@ def test_the_first_state_of_a_level_is_the_least_squares_one():
 def test_a_damped_trend_is_statsmodels_own_at_the_same_parameters():
     from statsmodels.tsa.holtwinters import Holt
 
-    own = trend(phis=[0.9], alphas=[0.6], betas=[0.25]).fit(one(WALK), 6)
+    own = trend(phis=(0.9,), alphas=(0.6,), betas=(0.25,)).fit(one(WALK), 6)
     fitted = Holt(WALK, damped_trend=True, initialization_method="estimated").fit(
         smoothing_level=0.6, smoothing_trend=0.6 * 0.25, damping_trend=0.9
     )

@@ -9,11 +9,12 @@ that one break does not make the level restless.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from orchestration.forecasting.demand.calendar import CalendarEvent, Days, Reals, regressors
+from orchestration.forecasting.demand.calendar import CalendarEvent, Days, Reals, Regressors, regressors
 from orchestration.forecasting.demand.counts import MOST_EXPONENT, Flags, Prior, fit_counts
 
 YEAR_DAYS = 365.25
@@ -130,6 +131,12 @@ def fit_market_days(
     )
 
 
+@lru_cache(maxsize=16)
+def _regressors(events: tuple[CalendarEvent, ...], market: str, first_day: str, count: int) -> Regressors:
+    """The calendar's columns of gapless days; a fit, its forecast and its back-tests ask for some of them again."""
+    return regressors(events, market, np.datetime64(first_day, "D") + np.arange(count))
+
+
 def _design(
     events: tuple[CalendarEvent, ...], market: str, history: Days, days: Days, is_seen: Flags | None
 ) -> tuple[Reals, tuple[str, ...], tuple[str, ...]]:
@@ -161,11 +168,11 @@ def _design(
         columns.append(np.clip((numbers - end + KNOT_DAYS) / KNOT_DAYS, 0, 1) - 0.5)
         names.append(f"step {np.datetime64(end, 'D')}")
         groups.append("step")
-    calendar = regressors(events, market, span)
+    calendar = _regressors(events, market, str(span[0]), len(span))
     # The whole span is asked for, so that past and future have the same columns in the same order; a column of the
     # future that the history has not seen is dropped by its name.
     calendar_rows = calendar.matrix[np.searchsorted(span, days)]
-    past = regressors(events, market, history)
+    past = _regressors(events, market, str(history[0]), length)
     places = [calendar.names.index(name) for name in past.names]
     matrix = np.column_stack([*columns, calendar_rows[:, places]])
     all_names, all_groups = (*names, *past.names), (*groups, *past.groups)

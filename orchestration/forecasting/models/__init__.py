@@ -33,6 +33,8 @@ class PanelModel(ABC):
 
     name: str
     shortest: ClassVar[int] = SHORTEST
+    # Whether a series' forecast depends on nothing but itself: then panels can be forecast as one.
+    is_by_series: ClassVar[bool] = False
 
     @abstractmethod
     def matrix(self, series: Panel, horizon: int) -> Matrix:

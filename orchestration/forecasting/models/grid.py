@@ -13,7 +13,7 @@ tens, with errors that are as small (benchmarks/README.md).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 
@@ -64,16 +64,9 @@ class Family:
 
     def fit(self, series: Series, horizon: int) -> GridFit:
         """Forecast every series as the mean over the points, weighted by likelihood."""
-        longest = int(series.lengths.max(initial=0))
-        closed = self.transition - self.gain[:, :, None] * self.measurement[:, None, :]
-        response = _powers_applied(self.measurement, closed, longest)
-        ahead = _powers_applied(self.measurement, self.transition, horizon)
-        normal = np.cumsum(response[..., :, None] * response[..., None, :], axis=0)
         count, size = len(series.lengths), self.measurement.shape[1]
-        carried = np.empty((longest + 1, *self.transition.shape))
-        carried[0] = np.eye(size)
-        for step in range(longest):
-            carried[step + 1] = closed @ carried[step]
+        response, normal, carried = _start(self, int(series.lengths.max(initial=0)))
+        ahead = _powers_applied(self.measurement, self.transition, horizon)
         y_hat, evidence, sigma = np.empty((count, horizon)), np.empty(count), np.empty(count)
         for begin in range(0, count, CHUNK):
             rows = series.by_length[begin : begin + CHUNK]
@@ -98,22 +91,68 @@ class Family:
     def _recursion(self, y: Matrix, lengths: Counts, response: Matrix) -> tuple[Matrix, Matrix, Matrix]:
         """Squared errors, their moments with the response, and final states, from a start in zero; longest first."""
         points, size = self.measurement.shape
-        states = np.zeros((size, len(y), points))
-        moments = np.zeros((size, len(y), points))
+        states = [np.zeros((len(y), points)) for _ in range(size)]
+        moments = [np.zeros((len(y), points)) for _ in range(size)]
         squares = np.zeros((len(y), points))
+        # The first state's row is often the measurement's: then its part of the next state is the forecast itself.
+        is_own = bool((self.transition[:, 0] == self.measurement).all())
+        factors = [[_plain(self.transition[:, i, j]) for j in range(size)] for i in range(size)]
+        measured = [_plain(self.measurement[:, j]) for j in range(size)]
+        gains = [_plain(self.gain[:, i]) for i in range(size)]
         for step in range(int(lengths[0])):
             live = int(np.searchsorted(-lengths, -step, side="left"))
-            error = y[:live, step, None] - sum(self.measurement[:, j] * states[j, :live] for j in range(size))
+            now = [state[:live] for state in states]
+            told = _combined(measured, now)
+            error = y[:live, step, None] - told
             squares[:live] += error * error
             for j in range(size):
-                moments[j, :live] += response[step, :, j] * error
-            moved = [
-                sum(self.transition[:, i, j] * states[j, :live] for j in range(size)) + self.gain[:, i] * error
-                for i in range(size)
+                moments[j][:live] += response[step, :, j] * error
+            moved = [told if is_own and i == 0 else _combined(factors[i], now) for i in range(size)]
+            later = [
+                part.copy() if gain is None else part + gain * error for part, gain in zip(moved, gains, strict=True)
             ]
-            for i in range(size):
-                states[i, :live] = moved[i]
-        return squares, np.moveaxis(moments, 0, -1), np.moveaxis(states, 0, -1)
+            for state, part in zip(now, later, strict=True):
+                state[:] = part
+        return squares, np.stack(moments, axis=-1), np.stack(states, axis=-1)
+
+
+def _plain(factor: Matrix) -> Matrix | float | None:
+    """A factor of all points, as a number where it is one and as none where it is zero: most of them are."""
+    if (factor == factor[0]).all():
+        return float(factor[0]) or None
+    return factor
+
+
+def _combined(factors: Sequence[Matrix | float | None], states: Sequence[Matrix]) -> Matrix:
+    """The sum of the states times their factors."""
+    total: Matrix | None = None
+    for factor, state in zip(factors, states, strict=True):
+        if factor is None:
+            continue
+        part = state if isinstance(factor, float) and factor == 1.0 else factor * state
+        total = part if total is None else total + part
+    return np.zeros_like(states[0]) if total is None else total
+
+
+# Lengths in steps of this many, so that the panels of a market share what depends on the longest of them.
+_LENGTHS = 64
+
+
+def _start(family: Family, longest: int) -> tuple[Matrix, Matrix, Matrix]:
+    """How errors respond to the first state, the sums of that response's squares, and what is left of that state."""
+    return _start_of(family, -(-longest // _LENGTHS) * _LENGTHS)
+
+
+@lru_cache(maxsize=24)
+def _start_of(family: Family, longest: int) -> tuple[Matrix, Matrix, Matrix]:
+    closed = family.transition - family.gain[:, :, None] * family.measurement[:, None, :]
+    response = _powers_applied(family.measurement, closed, longest)
+    normal = np.cumsum(response[..., :, None] * response[..., None, :], axis=0)
+    carried = np.empty((longest + 1, *family.transition.shape))
+    carried[0] = np.eye(family.measurement.shape[1])
+    for step in range(longest):
+        carried[step + 1] = closed @ carried[step]
+    return response, normal, carried
 
 
 def _powers_applied(row: Matrix, matrix: Matrix, count: int) -> Matrix:
@@ -128,24 +167,27 @@ def _powers_applied(row: Matrix, matrix: Matrix, count: int) -> Matrix:
 LEVEL_STEPS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
-def level(steps: Sequence[float] = LEVEL_STEPS) -> Family:
+@cache
+def level(steps: tuple[float, ...] = LEVEL_STEPS) -> Family:
     """Simple exponential smoothing; the grid is of its alpha."""
     alpha = np.array(steps)
     ones = np.ones((len(alpha), 1))
     return Family(ones[:, :, None], ones, alpha[:, None], parameters=2)
 
 
-def level_with_drift(steps: Sequence[float] = LEVEL_STEPS) -> Family:
+@cache
+def level_with_drift(steps: tuple[float, ...] = LEVEL_STEPS) -> Family:
     """Simple exponential smoothing with a constant drift."""
     alpha = np.array(steps)
     transition = np.tile([[1.0, 1.0], [0.0, 1.0]], (len(alpha), 1, 1))
     return Family(transition, np.ones((len(alpha), 2)), np.stack([alpha, 0 * alpha], axis=1), parameters=3)
 
 
+@cache
 def trend(
-    phis: Sequence[float] = (0.8, 0.9, 0.95, 0.98),
-    alphas: Sequence[float] = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0),
-    betas: Sequence[float] = (0.0, 0.03, 0.1, 0.25, 0.5),
+    phis: tuple[float, ...] = (0.8, 0.9, 0.95, 0.98),
+    alphas: tuple[float, ...] = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0),
+    betas: tuple[float, ...] = (0.0, 0.03, 0.1, 0.25, 0.5),
 ) -> Family:
     """Holt's trend, damped by phi (not at all at 1); beta is a share of alpha."""
     phi, alpha, beta = (axis.ravel() for axis in np.meshgrid(phis, alphas, betas, indexing="ij"))
@@ -156,11 +198,13 @@ def trend(
     return Family(transition, np.stack([ones, phi], axis=1), gain, parameters=5 if is_damped else 4)
 
 
+@cache
 def undamped_trend() -> Family:
     """Holt's linear trend."""
     return trend(phis=(1.0,), alphas=(0.1, 0.3, 0.5, 0.75, 1.0), betas=(0.03, 0.1, 0.25, 0.5, 0.8))
 
 
+@cache
 def complex_smoothing() -> Family:
     """Complex exponential smoothing (Svetunkov, Kourentzes and Ord 2022) of a series without season, where stable."""
     real = (0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.45, 1.6, 1.8)

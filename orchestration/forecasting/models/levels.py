@@ -24,13 +24,33 @@ def running_levels(y: Matrix, is_used: Flags, alpha: float, *, is_last_only: boo
     The weights (1 - alpha)^age are normalised, so that no first value counts more than its age allows. With
     `is_last_only` there is one column, the last.
     """
+    from scipy.signal import lfilter
+
+    used = np.where(is_used, y, 0.0)
+    # Unknown values before the first one change nothing; only rows with gaps need the recursion that waits.
+    has_gap = (is_used[:, :-1] & ~is_used[:, 1:]).any(axis=1)
     levels = np.zeros((len(y), 1 if is_last_only else y.shape[1]))
-    total, weight = np.zeros(len(y)), np.zeros(len(y))
-    for column in range(y.shape[1]):
+    kept = slice(-1, None) if is_last_only else slice(None)
+    plain = ~has_gap if has_gap.any() else slice(None)
+    total, weight = (
+        lfilter([alpha], [1.0, alpha - 1.0], part[plain], axis=1)[:, kept]
+        for part in (used, is_used.astype(np.float64))
+    )
+    levels[plain] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+    if has_gap.any():
+        levels[has_gap] = _waiting_levels(used[has_gap], is_used[has_gap], alpha)[:, kept]
+    return levels
+
+
+def _waiting_levels(used: Matrix, is_used: Flags, alpha: float) -> Matrix:
+    """`running_levels` of rows with gaps: an unknown value leaves the level as it was."""
+    levels = np.zeros(used.shape)
+    total, weight = np.zeros(len(used)), np.zeros(len(used))
+    for column in range(used.shape[1]):
         seen = is_used[:, column]
-        total = np.where(seen, (1 - alpha) * total + alpha * np.where(seen, y[:, column], 0.0), total)
+        total = np.where(seen, (1 - alpha) * total + alpha * used[:, column], total)
         weight = np.where(seen, (1 - alpha) * weight + alpha, weight)
-        levels[:, 0 if is_last_only else column] = np.divide(total, weight, out=np.zeros(len(y)), where=weight > 0)
+        levels[:, column] = np.divide(total, weight, out=np.zeros(len(used)), where=weight > 0)
     return levels
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -85,6 +85,7 @@ class LibraryCombination(PanelModel):
     ETS searches form and parameters by AICc on the series without its season; the dynamic theta model optimises.
     """
 
+    is_by_series: ClassVar[bool] = True
     name: str = "combination_searched"
 
     def matrix(self, series: Panel, horizon: int) -> Matrix:

@@ -4,6 +4,7 @@ Belongs here: models without parameters. Does not: anything that is fitted.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from orchestration.forecasting.panel import Matrix, Panel
 class SeasonalNaive(PanelModel):
     """The last full season, repeated; the last value where a series is shorter than a season."""
 
+    is_by_series: ClassVar[bool] = True
     name: str = "seasonal_naive"
 
     def matrix(self, series: Panel, horizon: int) -> Matrix:
@@ -30,6 +32,7 @@ class SeasonalNaive(PanelModel):
 class RecentMean(PanelModel):
     """The mean of the last `steps` values (of the last season when it is 0), repeated."""
 
+    is_by_series: ClassVar[bool] = True
     name: str = "recent_mean"
     steps: int = 0
 

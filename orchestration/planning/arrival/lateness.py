@@ -22,7 +22,8 @@ CANDIDATES: Mapping[str, Fit] = {
 }
 _MIXED = ("boosting", "trees")
 MIXTURE = "boosting_and_trees"
-_MOST_ROWS = 20_000
+# Cases that a fit learns from: the last one, and those that only say which candidate is best.
+_MOST_ROWS, _MOST_FOLD_ROWS = 20_000, 8_000
 _LEAST_LATE = 10
 
 
@@ -65,7 +66,7 @@ def fit_lateness(
     truth: list[Reals] = []
     is_learnable = min(late.sum(), (~late).sum()) >= _LEAST_LATE
     for train, test in time_folds(asked_on, known_on) if is_learnable else ():
-        rows = thinned(train, asked_on, _MOST_ROWS)
+        rows = thinned(train, asked_on, _MOST_FOLD_ROWS)
         if len(np.unique(outcome[rows])) < 2:
             continue
         truth.append(outcome[test])

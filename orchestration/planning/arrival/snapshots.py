@@ -102,7 +102,7 @@ def traffic_of(shipments: pd.DataFrame, steps: pd.DataFrame, closed_days: Mappin
         keys, lane, shipped, in_days(keys["delivered_at"]), in_days(keys["cleared_at"]),
         in_days(keys["ended_at"]), in_days(keys["promised_on"]),
         np.asarray(place[known["shipment_key"]], dtype=np.int64)[order],
-        np.array([STEPS.index(code) for code in known["step_code"]], dtype=np.int64)[order],
+        pd.Index(STEPS).get_indexer(pd.Index(known["step_code"])).astype(np.int64)[order],
         step_at[order], {land: _closed(closed_days.get(land, ()), first, last) for land in countries}, first,
     )  # fmt: skip
 

@@ -39,12 +39,13 @@ class Event:
 
 @dataclass(frozen=True)
 class Columns:
-    """One row per day; a column's kind is core, lead, lag or day, its name unique."""
+    """One row per day; a column's kind is core, lead, lag or day, its name unique, its owner the place of its event."""
 
     values: Reals
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     shares: Reals
+    owners: Days
 
 
 def events_of(calendar: pd.DataFrame, shares: Mapping[str, float]) -> list[Event]:
@@ -80,37 +81,40 @@ def events_of(calendar: pd.DataFrame, shares: Mapping[str, float]) -> list[Event
 
 
 def event_columns(days: Days, events: Sequence[Event]) -> Columns:
-    """One column per event and part: its window, the rise before, the fade after, and the single days."""
-    values, names, kinds, shares = [], [], [], []
+    """One column per event and part for gapless days: its window, the rise before, the fade after, the single days."""
+    count, begin = len(days), int(days[0]) if len(days) else 0
+    values, names, kinds, owners = [], [], [], []
+    for owner, event in enumerate(events):
+        parts = {"core": "", "lead": " lead", "lag": " lag"}
+        found = {
+            name: (kind, np.zeros(count))
+            for kind, name in parts.items()
+            if kind == "core" or (event.lead_days if kind == "lead" else event.lag_days)
+        }
+        single: dict[str, tuple[str, Reals]] = {}
+        for start, end in zip((event.starts - begin).tolist(), (event.ends - begin).tolist(), strict=True):
+            if end + event.lag_days < 0 or start - event.lead_days >= count:
+                continue
+            found[""][1][max(start, 0) : end + 1] = 1.0
+            for days_before in range(1, event.lead_days + 1):
+                _put(found[" lead"][1], start - days_before, 1 - (days_before - 1) / event.lead_days)
+            for days_after in range(1, event.lag_days + 1):
+                _put(found[" lag"][1], end + days_after, 1 - (days_after - 1) / event.lag_days)
+            for name, day in _single_days(start, end, event):
+                _put(single.setdefault(f" {name}", ("day", np.zeros(count)))[1], day, 1.0)
+        for name, (kind, column) in [*found.items(), *sorted(single.items())]:
+            values.append(column)
+            names.append(f"{event.code}{name}")
+            kinds.append(kind)
+            owners.append(owner)
+    matrix = np.column_stack(values) if values else np.zeros((count, 0))
+    shares = np.array([events[owner].share for owner in owners])
+    return Columns(matrix, tuple(names), tuple(kinds), shares, np.array(owners, dtype=np.int64))
 
-    def add(name: str, kind: str, column: Reals, share: float) -> None:
-        values.append(column)
-        names.append(name)
-        kinds.append(kind)
-        shares.append(share)
 
-    for event in events:
-        core, lead, lag = (np.zeros(len(days)) for _ in range(3))
-        single: dict[str, Reals] = {}
-        for start, end in zip(event.starts, event.ends, strict=True):
-            inside = (days >= start) & (days <= end)
-            core[inside] = 1.0
-            ahead, after = start - days, days - end
-            rising = (ahead >= 1) & (ahead <= event.lead_days)
-            lead[rising] = 1 - (ahead[rising] - 1) / max(event.lead_days, 1)
-            fading = (after >= 1) & (after <= event.lag_days)
-            lag[fading] = 1 - (after[fading] - 1) / max(event.lag_days, 1)
-            for name, day in _single_days(int(start), int(end), event):
-                single.setdefault(name, np.zeros(len(days)))[days == day] = 1.0
-        add(event.code, "core", core, event.share)
-        if event.lead_days:
-            add(f"{event.code} lead", "lead", lead, event.share)
-        if event.lag_days:
-            add(f"{event.code} lag", "lag", lag, event.share)
-        for name, column in sorted(single.items()):
-            add(f"{event.code} {name}", "day", column, event.share)
-    matrix = np.column_stack(values) if values else np.zeros((len(days), 0))
-    return Columns(matrix, tuple(names), tuple(kinds), np.array(shares))
+def _put(column: Reals, day: int, value: float) -> None:
+    if 0 <= day < len(column):
+        column[day] = value
 
 
 def _single_days(start: int, end: int, event: Event) -> list[tuple[str, int]]:

@@ -21,7 +21,7 @@ _PRIOR = {"core": 1.0, "lead": 0.4, "lag": 0.4, "day": 0.02}
 _LEAST_LOADS, _LEAST_DIFFERENCE = 3, 0.1
 _WEEKDAY, _WAVE, _TREND = 0.3, 0.2, 0.3
 _LEVEL_DAYS, _LEVEL_DEVIATION = 56, 0.08
-_STEPS = 8
+_STEPS, _TOLERANCE = 8, 1e-5
 _LEAST_DAYS = 7
 _OUTLIER = 5.0
 # Deviations from which a single day of an event is believed, over all loads together.
@@ -29,6 +29,7 @@ _BELIEVED = 2.5
 # Days with a larger effect count as days of events when the back-test is judged, if there are so many.
 _EVENT_EFFECT, _LEAST_TESTED = 0.1, 50
 _UNTESTED_WIDENING = 1.15
+_HELD = 0.9
 BACKTEST_DAYS = 91
 
 
@@ -55,13 +56,12 @@ class LoadForecast:
 
     def quantile(self, share: float) -> Reals:
         """The load that is not exceeded with this probability: a gamma distribution of that mean and deviation."""
-        from scipy.stats import gamma
+        from scipy.special import gammaincinv
 
         is_certain = (self.mean <= 0) | (self.deviation <= 0)
         mean, deviation = np.where(is_certain, 1.0, self.mean), np.where(is_certain, 1.0, self.deviation)
-        shape = np.minimum((mean / deviation) ** 2, 1e8)
-        told = gamma.ppf(share, shape, scale=mean / shape)
-        return np.where(is_certain, self.mean, told)
+        shape = _gamma_shape(mean, deviation)
+        return np.where(is_certain, self.mean, gammaincinv(shape, share) * mean / shape)
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class _Design:
     prior_deviation: Reals
     names: tuple[str, ...]
     kinds: tuple[str, ...]
+    owners: Days  # place of the event of each column, -1 without one
 
 
 def forecast_loads(loads: Sequence[Load], horizon: int, *, backtests: int = 4) -> list[LoadForecast]:
@@ -87,14 +88,18 @@ def forecast_loads(loads: Sequence[Load], horizon: int, *, backtests: int = 4) -
     Loads are of one kind: what single days of an event do is learnt from all of them. A load of zeros is foretold as
     zero, one of less than a week by the others' shape at its own mean; none stops the others.
     """
-    widening = _widening(loads, backtests)
+    events = [
+        event_columns(np.arange(load.first_day, load.first_day + len(load.values) + horizon), load.events)
+        for load in loads
+    ]
+    widening = _widening(loads, events, backtests)
     return [
         replace(told, deviation=told.deviation * widening) if told.has_history else told
-        for told in _forecast(loads, horizon)
+        for told in _forecast(loads, events, horizon)
     ]
 
 
-def _widening(loads: Sequence[Load], backtests: int) -> float:
+def _widening(loads: Sequence[Load], events: Sequence[Columns], backtests: int) -> float:
     """The factor on deviations with which the 90 % quantile held in nine of ten days after earlier origins.
 
     It is the larger one of all days and of days of events, which are fewer and harder: they decide about alarms.
@@ -102,9 +107,11 @@ def _widening(loads: Sequence[Load], backtests: int) -> float:
     parts: list[tuple[Reals, Reals, Reals, Reals]] = []
     for step in range(1, backtests + 1):
         cut = step * BACKTEST_DAYS
-        long_enough = [load for load in loads if len(load.values) >= cut + _YEAR]
+        places = [place for place, load in enumerate(loads) if len(load.values) >= cut + _YEAR]
+        long_enough = [loads[place] for place in places]
         earlier = [replace(load, values=load.values[:-cut]) for load in long_enough]
-        for told, load in zip(_forecast(earlier, BACKTEST_DAYS), long_enough, strict=True):
+        found = _forecast(earlier, [events[place] for place in places], BACKTEST_DAYS)
+        for told, load in zip(found, long_enough, strict=True):
             seen = load.values[-cut:][:BACKTEST_DAYS]
             is_known = np.isfinite(seen) & (told.mean > 0)
             effect = np.abs(told.event_effect).max(axis=1, initial=0.0)
@@ -113,26 +120,38 @@ def _widening(loads: Sequence[Load], backtests: int) -> float:
         return _UNTESTED_WIDENING
     seen, mean, deviation, effect = (np.concatenate(column) for column in zip(*parts, strict=True))
     is_event = effect > _EVENT_EFFECT
-    found = [
+    factors = [
         _held_factor(seen[days], mean[days], deviation[days])
         for days in (np.ones(len(seen), dtype=bool), is_event)
         if days.sum() >= _LEAST_TESTED
     ]
-    return max(found, default=_UNTESTED_WIDENING)
+    return max(factors, default=_UNTESTED_WIDENING)
 
 
 def _held_factor(seen: Reals, mean: Reals, deviation: Reals) -> float:
-    days = np.arange(len(seen))
+    """The factor on deviations with which nine of ten loads lie below their 90 % quantile."""
+    from scipy.special import gammainc
+
     factors = np.linspace(0.6, 2.5, 39)
-    held = [
-        float((seen <= LoadForecast("", days, mean, deviation * factor, np.zeros((0, 0)), True).quantile(0.9)).mean())
-        for factor in factors
-    ]
-    return float(np.interp(0.9, np.maximum.accumulate(held), factors))
+    held = np.empty(len(factors))
+    for place, factor in enumerate(factors):
+        shape = _gamma_shape(mean, deviation * factor)
+        # Below the quantile is where the distribution function has not reached it: much cheaper than its inverse.
+        held[place] = (gammainc(shape, seen * shape / mean) <= _HELD).mean()
+        if held[place] > _HELD:
+            break
+    else:
+        return float(factors[-1])
+    return float(np.interp(_HELD, held[: place + 1], factors[: place + 1]))
 
 
-def _forecast(loads: Sequence[Load], horizon: int) -> list[LoadForecast]:
-    designs = [_design(load, horizon) for load in loads]
+def _gamma_shape(mean: Reals, deviation: Reals) -> Reals:
+    return np.minimum((mean / deviation) ** 2, 1e8)
+
+
+def _forecast(loads: Sequence[Load], events: Sequence[Columns], horizon: int) -> list[LoadForecast]:
+    """`events` are the columns of each load's events from its first day on, as far as its horizon or further."""
+    designs = [_design(load, columns, horizon) for load, columns in zip(loads, events, strict=True)]
     usable = [np.isfinite(load.values) for load in loads]
     fits: list[_Fit | None] = []
     for load, design, known in zip(loads, designs, usable, strict=True):
@@ -157,18 +176,15 @@ def _forecast(loads: Sequence[Load], horizon: int) -> list[LoadForecast]:
 def _told(load: Load, design: _Design, fit: _Fit, days: Days, horizon: int) -> LoadForecast:
     rows = design.matrix[-horizon:]
     logarithm = np.clip(rows @ fit.weights + fit.level, -20, 20)
-    unknown = np.einsum("ij,jk,ik->i", rows, fit.covariance, rows) + _LEVEL_DEVIATION**2
+    unknown = ((rows @ fit.covariance) * rows).sum(axis=1) + _LEVEL_DEVIATION**2
     mean = np.exp(logarithm)
     a, b = fit.spread
     deviation = np.sqrt(a * mean + (b + unknown) * mean**2)
-    effect = np.zeros((horizon, len(load.events)))
-    for place, event in enumerate(load.events):
-        own = [at for at, name in enumerate(design.names) if name == event.code or name.startswith(f"{event.code} ")]
-        effect[:, place] = rows[:, own] @ fit.weights[own]
+    effect = (rows * fit.weights) @ (design.owners[:, None] == np.arange(len(load.events)))
     return LoadForecast(load.name, days, mean, deviation, effect, True)
 
 
-def _design(load: Load, horizon: int) -> _Design:
+def _design(load: Load, events: Columns, horizon: int) -> _Design:
     count = len(load.values)
     days = np.arange(load.first_day, load.first_day + count + horizon)
     years = (days - days[max(count - 1, 0)]) / _YEAR
@@ -177,9 +193,8 @@ def _design(load: Load, horizon: int) -> _Design:
     week = np.zeros((len(days), 7))
     week[np.arange(len(days)), (days + 3) % 7] = 1.0
     waves = np.column_stack([np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)])
-    events: Columns = event_columns(days, load.events)
     # Without two years behind it, a trend cannot be told from the season.
-    matrix = np.column_stack([np.ones(len(days)), years, week, waves, events.values])
+    matrix = np.column_stack([np.ones(len(days)), years, week, waves, events.values[: len(days)]])
     prior = np.concatenate(
         [
             [10.0, _TREND if is_yearly else 0.05],
@@ -192,34 +207,54 @@ def _design(load: Load, horizon: int) -> _Design:
         ]
     )
     plain = ("level", "trend", *(f"weekday {day}" for day in range(7)), *(f"wave {wave}" for wave in range(4)))
-    return _Design(matrix, np.zeros(len(prior)), prior, (*plain, *events.names), (*("",) * len(plain), *events.kinds))
+    names, kinds = (*plain, *events.names), (*("",) * len(plain), *events.kinds)
+    owners = np.concatenate([np.full(len(plain), -1), events.owners])
+    return _Design(matrix, np.zeros(len(prior)), prior, names, kinds, owners)
 
 
 def _fit(design: _Design, values: Reals, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> _Fit:
     """Penalised quasi-likelihood by iteratively reweighted least squares; outliers count less."""
-    rows, seen = design.matrix[: len(values)][known], values[known]
-    precision = np.diag(1 / design.prior_deviation**2)
-    pull = precision @ design.prior_mean
-    weights = design.prior_mean.copy()
+    from scipy.linalg import cho_factor, cho_solve
+    from scipy.sparse import csr_array
+
+    seen = values[known]
+    lived = np.flatnonzero(np.abs(design.matrix[: len(values)][known]).sum(axis=0) > 0)
+    # A day lies in few of the hundreds of columns: dense products would take ten times as long.
+    rows = csr_array(design.matrix[: len(values)][known][:, lived])
+    columns = rows.T.tocsr()
+    variance = design.prior_deviation**2
+    pull = design.prior_mean[lived] / variance[lived]
+    weights = design.prior_mean[lived]
     weights[0] = np.log(max(float(seen.mean()), 1e-6))
     a, b = 1.0, 0.02
-    trust, hessian = np.ones(len(seen)), precision
-    mean: Reals = np.exp(np.clip(rows @ weights, -20, 20))
+    trust, factor = np.ones(len(seen)), (np.eye(len(lived)), True)
+    logarithm: Reals = np.clip(rows @ weights, -20, 20)
+    mean: Reals = np.exp(logarithm)
     for _ in range(_STEPS):
+        before = logarithm
         weight = trust / (a / np.maximum(mean, 1e-9) + b)
-        working = np.log(mean) + (np.minimum(seen, 50 * mean + 50) - mean) / mean
-        scaled = rows * weight[:, None]
-        hessian = rows.T @ scaled + precision
-        weights = np.linalg.solve(hessian, scaled.T @ working + pull).astype(np.float64)
-        mean = np.exp(np.clip(rows @ weights, -20, 20))
+        working = logarithm + (np.minimum(seen, 50 * mean + 50) - mean) / mean
+        scaled = csr_array((rows.data * np.repeat(weight, np.diff(rows.indptr)), rows.indices, rows.indptr), rows.shape)
+        hessian = (columns @ scaled).toarray()
+        hessian[np.diag_indices_from(hessian)] += 1 / variance[lived]
+        factor = cho_factor(hessian, lower=True, overwrite_a=True, check_finite=False)
+        weights = cho_solve(factor, columns @ (weight * working) + pull, check_finite=False)
+        logarithm = np.clip(rows @ weights, -20, 20)
+        mean = np.exp(logarithm)
         a, b = _spread(seen, mean)
         distance = np.abs(seen - mean) / np.sqrt(a * mean + b * mean**2)
         trust = np.minimum(1.0, _OUTLIER / np.maximum(distance, 1e-9))
+        if np.abs(logarithm - before).max() < _TOLERANCE:
+            break
     recent = slice(-_LEVEL_DAYS, None)
     late_weight = trust[recent] / (a / mean[recent] + b)
     gap = np.clip((seen[recent] - mean[recent]) / mean[recent], -1, 3)
     level = float((late_weight * gap).sum() / (late_weight.sum() + _LEVEL_DEVIATION**-2))
-    return _Fit(weights, np.linalg.inv(hessian).astype(np.float64), (a, b), float(np.log1p(level)))
+    # What a load has not lived through yet keeps its prior.
+    told, covariance = design.prior_mean.copy(), np.diag(variance)
+    told[lived] = weights
+    covariance[np.ix_(lived, lived)] = cho_solve(factor, np.eye(len(lived)), check_finite=False)
+    return _Fit(told, covariance, (a, b), float(np.log1p(level)))
 
 
 def _spread(seen: Reals, mean: Reals) -> tuple[float, float]:
@@ -252,11 +287,13 @@ def _single_days(loads: Sequence[Load], designs: Sequence[_Design], fits: Sequen
         mean = np.exp(np.clip(design.matrix[:count] @ fit.weights, -20, 20))
         weight = np.where(np.isfinite(load.values), 1 / (fit.spread[0] / mean + fit.spread[1]), 0.0)
         gap = np.where(np.isfinite(load.values), load.values / mean - 1, 0.0)
-        for at in (place for place, kind in enumerate(design.kinds) if kind == "day"):
-            column = design.matrix[:count, at]
+        days = np.flatnonzero(np.array(design.kinds) == "day")
+        columns = design.matrix[:count, days]
+        sums = zip(days.tolist(), ((weight * gap) @ columns).tolist(), (weight @ columns).tolist(), strict=True)
+        for at, above, all_of in sums:
             name = design.names[at]
-            top[name] = top.get(name, 0.0) + float((column * weight * gap).sum())
-            below[name] = below.get(name, 0.0) + float((column * weight).sum())
+            top[name] = top.get(name, 0.0) + above
+            below[name] = below.get(name, 0.0) + all_of
     believed = {}
     for name, total in below.items():
         if total <= 0:

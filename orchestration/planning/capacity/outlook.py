@@ -13,6 +13,7 @@ import pandas as pd
 
 from orchestration.planning.capacity.calendar import EPOCH, Event, Reals, day_numbers, events_of
 from orchestration.planning.capacity.load_model import Load, LoadForecast, forecast_loads
+from orchestration.threads import one_thread
 
 HORIZON_DAYS = 91
 ALARM_SHARE = 0.85
@@ -62,7 +63,8 @@ def capacity_outlook(
     forecasts: dict[tuple[str, str], LoadForecast] = {}
     for kind in sorted({kind for _, kind in loads}):
         keys = [key for key in loads if key[1] == kind]
-        forecasts |= dict(zip(keys, forecast_loads([loads[key] for key in keys], horizon), strict=True))
+        with one_thread():
+            forecasts |= dict(zip(keys, forecast_loads([loads[key] for key in keys], horizon), strict=True))
     frames = [_site_rows(key, forecasts, loads, capacity, country[key[0]], made_on) for key in sorted(forecasts)]
     return CapacityOutlook(pd.concat(frames, ignore_index=True)[list(COLUMNS)], forecasts, loads, capacity)
 
