@@ -21,9 +21,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.forecasting_m3 import shared
+from benchmarks.forecasting_weeks import MarketWeeks, weekly_demand
 from benchmarks.harness import Measured, Value
 from orchestration.forecasting.engine import QUANTILES, forecast, quantile_column
-from orchestration.forecasting.series import MarketWeeks, weekly_demand
 
 FILE = "online_retail/online_retail_2010_2011.parquet"
 BEST_SELLERS, HORIZON, ORIGINS, STEP_WEEKS, MIN_WEEKS = 500, 4, 6, 4, 8

@@ -38,18 +38,23 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure that is promised: its name, unit, goal (None: reported only) and which side of the goal is good."""
+    """A figure that is promised: its name, unit, goal (None: reported only) and which side of the goal is good.
+
+    at_most: the upper end of a band whose lower end is the goal; a band that holds too much is too wide.
+    """
 
     name: str
     unit: str
     goal: float | None = None
     better: Literal["lower", "higher"] = "lower"
+    at_most: float | None = None
 
     def verdict(self, value: float) -> str:
         """`met`, `missed`, or nothing where there is no goal."""
         if self.goal is None:
             return ""
-        return "met" if (value <= self.goal if self.better == "lower" else value >= self.goal) else "missed"
+        is_good = value <= self.goal if self.better == "lower" else value >= self.goal
+        return "met" if is_good and (self.at_most is None or value <= self.at_most) else "missed"
 
 
 @dataclass(frozen=True)
@@ -224,9 +229,14 @@ def _line(metric: Metric, measured: Value, *, as_json: bool) -> str:
             "goal": metric.goal,
             "competitors": competitors,
         }
+        if metric.at_most is not None:
+            line["at_most"] = metric.at_most
         return json.dumps(line, ensure_ascii=False)
     sign = "≤" if metric.better == "lower" else "≥"
-    goal = "" if metric.goal is None else f"goal {sign} {metric.goal:g}  {metric.verdict(measured.value)}"
+    goal = ""
+    if metric.goal is not None:
+        promised = f"{sign} {metric.goal:g}" if metric.at_most is None else f"{metric.goal:g} to {metric.at_most:g}"
+        goal = f"goal {promised}  {metric.verdict(measured.value)}"
     others = "  ".join(f"{name} {figure:g}" for name, figure in competitors.items())
     return f"  {metric.name:<28} {value:>12g} {metric.unit:<6} {goal:<24} {others}".rstrip()
 

@@ -80,7 +80,7 @@ def past(lines: WorldLines, items: Items) -> PastLines:
     sold = ~lines.is_lost
     return PastLines(
         lines.day[sold], lines.market[sold], items.of(lines)[sold], lines.pieces[sold], len(items.product),
-        len(lines.world.config.markets),
+        len(lines.world.config.markets), lines.product[sold] * 256 + lines.site[sold],
     )  # fmt: skip
 
 

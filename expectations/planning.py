@@ -5,6 +5,8 @@ import great_expectations as gx
 from expectations.promises import (
     ForecastIsANumber,
     LevelIsAboveReorderPoint,
+    OverrideIsUsed,
+    PromisedFillRateIsKept,
     QuantilesAscend,
     SuggestionHasAReason,
     SuggestionIsNeverNegative,
@@ -52,4 +54,16 @@ def capacity_outlook() -> gx.ExpectationSuite:
     return gx.ExpectationSuite(
         name="capacity_outlook",
         expectations=[ForecastIsANumber(severity="critical"), QuantilesAscend(severity="critical")],
+    )
+
+
+def override_state() -> gx.ExpectationSuite:
+    """One row per override: is_used."""
+    return gx.ExpectationSuite(name="override_state", expectations=[OverrideIsUsed(severity="warning")])
+
+
+def stock_policy_simulation() -> gx.ExpectationSuite:
+    """One row per class of our policy in the play: error_points."""
+    return gx.ExpectationSuite(
+        name="stock_policy_simulation", expectations=[PromisedFillRateIsKept(severity="warning")]
     )

@@ -271,3 +271,17 @@ class SuggestionHasAReason(ExpectColumnValuesToBeBetween):
 
     column: str = "reason_length"
     min_value: float = 1
+
+
+class OverrideIsUsed(ExpectColumnValuesToBeInSet):
+    """No override waits for a node that the forecast does not have: its number was mistyped, or is of another shop."""
+
+    column: str = "is_used"
+    value_set: list[bool] = [True]
+
+
+class PromisedFillRateIsKept(ExpectColumnValuesToBeBetween):
+    """In the play of the last half year no class stayed more than three points below its promised fill rate."""
+
+    column: str = "error_points"
+    min_value: float = -3

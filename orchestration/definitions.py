@@ -12,7 +12,7 @@ from orchestration.forecasting.assets import forecast_gate, forecasts, market_fo
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
 from orchestration.modeling.assets import ledger_models, reference_models, staging_models
 from orchestration.planning.arrival.assets import arrival_times
-from orchestration.planning.assets import planning_gate, plans, stale_markets
+from orchestration.planning.assets import arrival_gate, planning_gate, plans, stale_markets
 from orchestration.planning.capacity.assets import site_capacity
 from orchestration.planning.planner.assets import planners_hand
 from orchestration.planning.stock.assets import stock_plan, stock_proof
@@ -42,7 +42,7 @@ ASSETS = (
     plans,
     cleaning_scorecard,
 )
-GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, planning_gate)
+GATES = (reference_gate, staging_gate, ledger_gate, forecast_gate, arrival_gate, planning_gate)
 
 
 def build_defs(overrides: Mapping[str, object] | None = None) -> dg.Definitions:

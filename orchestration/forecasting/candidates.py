@@ -29,7 +29,7 @@ class NodeForecast:
     """A forecast of every node by week, and of the daily nodes by day where the candidate has one.
 
     weekly: node x week; weekly_quantiles: node x week x `QUANTILES`; daily and daily_quantiles the same by day.
-    reasons: per node why a fallback stands in, or empty.
+    reasons: per node why a fallback stands in, or empty. level_cv: per node how uncertain its level is over all weeks.
     """
 
     weekly: Matrix
@@ -39,6 +39,7 @@ class NodeForecast:
     reasons: Names
     daily: Matrix | None = None
     daily_quantiles: Matrix | None = None
+    level_cv: Matrix | None = None
 
 
 class Candidate(Protocol):

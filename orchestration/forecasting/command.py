@@ -1,10 +1,13 @@
 """Forecasts of anyone's series from the command line: a long file in, a long file out.
 
     python -m orchestration.forecasting FILE --horizon H --season S [--out FILE]
+        [--models NAME,NAME [--regressors FILE]]
 
 Belongs here: reading, refusing and writing files. Does not: forecasts (see `engine.py`).
 FILE is CSV (with a header) or Parquet with columns unique_id, ds, y: one row per series and time. `ds` is a whole
-number or a date, `y` a number, empty where it is unknown; times that are left out are unknown too.
+number or a date, `y` a number, empty where it is unknown; times that are left out are unknown too. `--models` names
+the models among which each class of series chooses, statsmodels' too, which take up to a second a series; regressors
+are columns of numbers beside unique_id and ds, of the history and the steps ahead, for the model count_regression.
 """
 
 import argparse
@@ -31,13 +34,16 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     # The libraries of the models take seconds to import: a refused file need not wait for them.
     from orchestration.forecasting.engine import forecast
+    from orchestration.forecasting.models.named import named_candidates
 
     try:
         history = read_history(options.file)
-        found = forecast(history, horizon=options.horizon, season=options.season)
+        regressors = read_regressors(options.regressors) if options.regressors else None
+        models = named_candidates(options.models.split(","), regressors) if options.models else None
+        found = forecast(history, horizon=options.horizon, season=options.season, candidates=models)
         write_rows(found.rows, options.out)
-    except (FileRefused, HistoryError) as error:
-        message = str(error) if isinstance(error, FileRefused) else f"{options.file}: {error}"
+    except ValueError as error:
+        message = f"{options.file}: {error}" if isinstance(error, HistoryError) else str(error)
         print(message, file=sys.stderr)
         return 2
     if options.out is None:
@@ -55,6 +61,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def read_history(path: Path) -> pd.DataFrame:
     """The long frame of a file, sorted by (unique_id, ds). Raises FileRefused."""
+    return _read(path, HISTORY_COLUMNS[2:])
+
+
+def read_regressors(path: Path) -> pd.DataFrame:
+    """unique_id, ds and every other column as numbers, sorted by (unique_id, ds). Raises FileRefused."""
+    return _read(path, None)
+
+
+def _read(path: Path, values: Sequence[str] | None) -> pd.DataFrame:
     if path.suffix.lower() not in _SUFFIXES:
         raise FileRefused(f"{path}: ends in {path.suffix or 'nothing'}; it must be one of {', '.join(_SUFFIXES)}")
     if not path.is_file():
@@ -64,7 +79,9 @@ def read_history(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False) if is_csv else pd.read_parquet(path)
     except (ValueError, OSError) as error:
         raise FileRefused(f"{path}: cannot be read: {error}") from error
-    missing = [column for column in HISTORY_COLUMNS if column not in frame.columns]
+    keys = HISTORY_COLUMNS[:2]
+    values = [str(one) for one in frame.columns if one not in keys] if values is None else values
+    missing = [column for column in (*keys, *values) if column not in frame.columns]
     if missing:
         raise FileRefused(
             f"{path}: missing column(s) {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}"
@@ -77,9 +94,8 @@ def read_history(path: Path) -> pd.DataFrame:
     _refuse(
         path, offset, "unique_id", names.eq("") | frame["unique_id"].isna(), frame["unique_id"], "must not be empty"
     )
-    history = pd.DataFrame(
-        {"unique_id": names, "ds": _times(path, offset, frame["ds"]), "y": _numbers(path, offset, frame)}
-    )
+    numbers = {column: _numbers(path, offset, frame, column) for column in values}
+    history = pd.DataFrame({"unique_id": names, "ds": _times(path, offset, frame["ds"]), **numbers})
     is_twice = history.duplicated(["unique_id", "ds"])
     _refuse(path, offset, "ds", is_twice, frame["ds"], "stands twice for its series")
     return history.sort_values(["unique_id", "ds"], kind="stable").reset_index(drop=True)
@@ -109,13 +125,13 @@ def _times(path: Path, offset: int, given: pd.Series) -> pd.Series:
     return times
 
 
-def _numbers(path: Path, offset: int, frame: pd.DataFrame) -> pd.Series:
-    given = frame["y"]
+def _numbers(path: Path, offset: int, frame: pd.DataFrame, column: str) -> pd.Series:
+    given = frame[column]
     text = given.astype(str).str.strip()
     is_unknown = given.isna() | text.isin(UNKNOWN)
     numbers = pd.to_numeric(given.where(~is_unknown), errors="coerce").astype(np.float64)
-    _refuse(path, offset, "y", numbers.isna() & ~is_unknown, given, "is no number")
-    _refuse(path, offset, "y", numbers.abs() == np.inf, given, "is infinite")
+    _refuse(path, offset, column, numbers.isna() & ~is_unknown, given, "is no number")
+    _refuse(path, offset, column, numbers.abs() == np.inf, given, "is infinite")
     return numbers
 
 
@@ -136,6 +152,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("file", type=Path, help="CSV or Parquet")
     parser.add_argument("--horizon", type=_at_least_one, required=True, help="steps ahead")
     parser.add_argument("--season", type=_at_least_one, required=True, help="steps of a season; 1 for none")
+    parser.add_argument("--models", help="names, separated by commas; by default each class has its own")
+    parser.add_argument("--regressors", type=Path, help="CSV or Parquet for the model count_regression")
     parser.add_argument("--out", type=Path, help="CSV or Parquet; by default CSV to the screen")
     return parser.parse_args(arguments)
 

@@ -4,7 +4,7 @@ Belongs here: the order of the steps. Does not: any step itself, reading and wri
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -105,6 +105,8 @@ def forecast_market(series: MarketSeries, plan: ForecastPlan | None = None) -> M
     assert by_day.daily is not None
     assert by_day.daily_quantiles is not None
     daily = coherent_days(by_day.daily, weekly[: nodes.daily_count], nodes)
+    level_cv = next((one.level_cv for one in forecasts.values() if one.level_cv is not None), None)
+    base = replace(base, level_cv=np.full(len(nodes.types), np.nan) if level_cv is None else level_cv)
     rows = [
         _rows(series, nodes, base, classes, WEEK, weekly, base.weekly, base.weekly_quantiles, choice),
         _rows(series, nodes, base, classes, DAY, daily, by_day.daily, by_day.daily_quantiles, choice),
@@ -254,6 +256,7 @@ def _rows(
             "series_class": np.repeat(classes[:count], steps),
             "forecast_qty": final.ravel().round(QTY_DECIMALS),
             "base_forecast_qty": before.ravel().round(QTY_DECIMALS),
+            "level_cv": np.nan if base.level_cv is None else np.repeat(base.level_cv[:count].round(4), steps),
             "is_fallback": np.repeat(base.reasons[:count] != "", steps),
             "fallback_reason": np.repeat(base.reasons[:count], steps),
         }

@@ -65,6 +65,7 @@ class Pooled:
             reasons=mean.reasons,
             daily=daily,
             daily_quantiles=daily_quantiles,
+            level_cv=_level_cv(found, nodes, weeks * DAYS_PER_WEEK),
         )
 
 
@@ -96,6 +97,19 @@ def _windows(found: DemandForecast, nodes: Nodes, steps: int, days: int, count: 
         quantiles[rows] = quantiles_of(mean[rows].ravel(), variance.ravel()).reshape(len(rows), steps, -1)
     _add_rests(nodes, mean, quantiles)
     return mean, quantiles
+
+
+def _level_cv(found: DemandForecast, nodes: Nodes, days: int) -> Matrix:
+    """How uncertain each node's level over all days is, relative to it: without the luck of single orders."""
+    level = np.full(len(nodes.types), np.nan)
+    for kind in (MARKET, CATEGORY, SUBDIVISION, PRODUCT):
+        rows = np.flatnonzero(nodes.types == kind)
+        place = dict(zip(found.means(kind)[0], found.level_variance(kind, 0, days), strict=True))
+        level[rows] = [place.get(str(node), np.nan) for node in nodes.ids[rows]]
+    categories = dict(zip(nodes.ids[nodes.types == CATEGORY], level[nodes.types == CATEGORY], strict=True))
+    rests = nodes.types == REST
+    level[rests] = [categories.get(node, np.nan) for node in nodes.ids[rests]]
+    return np.sqrt(level)
 
 
 def _add_rests(nodes: Nodes, mean: Matrix, quantiles: Matrix) -> None:

@@ -33,6 +33,7 @@ FORECAST_COLUMNS = (
     "forecast_qty",
     "base_forecast_qty",
     *QUANTILE_COLUMNS,
+    "level_cv",
     "is_fallback",
     "fallback_reason",
 )
@@ -122,6 +123,10 @@ WORDS = {
     "series_class": "Kind of series: smooth, erratic, intermittent, lumpy, short, constant or empty.",
     "forecast_qty": "Units expected, after parts and wholes were made to agree; in a score their sum.",
     "base_forecast_qty": "Units that the model expected for the node by itself.",
+    "level_cv": (
+        "How uncertain the node's level is over all weeks of the forecast, relative to it, without single orders."
+        " Null where the demand model had no forecast."
+    ),
     "actual_qty": "Units sold.",
     "is_fallback": "A simpler model stands in.",
     "fallback_reason": "Why the model could not be used.",

@@ -27,7 +27,7 @@ STAGING_GATE = "staging_gate"
 LEDGER_GATE = "ledger_gate"
 REFERENCE_GATE = "reference_gate"
 # What they judge has no market that could be held back.
-GATES_WITHOUT_MARKETS = (REFERENCE_GATE, "planning_gate")
+GATES_WITHOUT_MARKETS = (REFERENCE_GATE, "arrival_gate", "planning_gate")
 
 STAGING_MEASURES = tuple(measures.staged_batch(market_feeds()))
 LEDGER_MEASURES = tuple(measures.ledger())

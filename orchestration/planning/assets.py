@@ -10,10 +10,10 @@ import dagster as dg
 
 from orchestration.gates.checks import CHECK_NAME, results
 from orchestration.gates.gate import run_gate
-from orchestration.gates.measures import WITHOUT_MARKET
+from orchestration.gates.measures import WITHOUT_MARKET, Measure
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.modeling.translator import OWNERS
-from orchestration.planning.measures import PLANNING_GATE, PLANNING_MEASURES
+from orchestration.planning.measures import ARRIVAL_GATE, ARRIVAL_MEASURES, PLANNING_GATE, PLANNING_MEASURES
 from orchestration.planning.tables import PLANNING_MODELS, STALE_MARKET, WORDS
 from orchestration.planning.work import PlanningRun
 from orchestration.platform import Platform, model_key
@@ -74,28 +74,40 @@ def stale_markets(
     )
 
 
+def _specs(measures: Sequence[Measure], words: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(CHECK_NAME, asset=dg.AssetKey(table.split(".")), blocking=True, description=words)
+        for table in dict.fromkeys(measure.table for measure in measures)
+    ]
+
+
+def _judged(
+    context: dg.AssetCheckExecutionContext, platform: Platform, gate: str, measures: Sequence[Measure]
+) -> Iterator[dg.AssetCheckResult]:
+    with planning_run(context, platform).connect() as con:
+        has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in measures)
+        verdict = run_gate(con, gate, measures, {WITHOUT_MARKET} if has_rows else set(), platform.judges)
+    yield from results(context, verdict, [spec.asset_key for spec in _specs(measures, "")])
+
+
 @dg.multi_asset_check(
-    name=PLANNING_GATE,
-    specs=[
-        dg.AssetCheckSpec(
-            CHECK_NAME,
-            asset=dg.AssetKey(table.split(".")),
-            blocking=True,
-            description="What a plan must satisfy before anybody orders by it.",
-        )
-        for table in dict.fromkeys(measure.table for measure in PLANNING_MEASURES)
-    ],
+    name=ARRIVAL_GATE, specs=_specs(ARRIVAL_MEASURES, "What lead times must satisfy before stock is planned by them.")
+)
+def arrival_gate(
+    context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
+) -> Iterator[dg.AssetCheckResult]:
+    """Blocks the plan of stock where lead times or the outlook of shipments break a critical promise."""
+    yield from _judged(context, platform, ARRIVAL_GATE, ARRIVAL_MEASURES)
+
+
+@dg.multi_asset_check(
+    name=PLANNING_GATE, specs=_specs(PLANNING_MEASURES, "What a plan must satisfy before anybody orders by it.")
 )
 def planning_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Blocks the publication of a plan that breaks a critical promise."""
-    with planning_run(context, platform).connect() as con:
-        has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in PLANNING_MEASURES)
-        expected = {WITHOUT_MARKET} if has_rows else set()
-        verdict = run_gate(con, PLANNING_GATE, PLANNING_MEASURES, expected, platform.judges)
-    keys = [dg.AssetKey(table.split(".")) for table in dict.fromkeys(measure.table for measure in PLANNING_MEASURES)]
-    yield from results(context, verdict, keys)
+    yield from _judged(context, platform, PLANNING_GATE, PLANNING_MEASURES)
 
 
 @dg.asset(

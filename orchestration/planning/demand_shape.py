@@ -20,6 +20,8 @@ Reals = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
 LEAST_CV = 0.02
+# A part of a line's pieces that may lie beyond a lattice.
+NEGLIGIBLE = 1e-3
 # Of a market's lines the largest, one in fifty, are looked at apart.
 LARGE_SHARE = 0.02
 # From "a product is its own" to "products do not differ"; the last is endless for every purpose.
@@ -150,9 +152,17 @@ class Lattice:
     length: int
 
     @staticmethod
-    def fitting(mean: float, sd: float, *, length: int = 1024) -> "Lattice":
-        """Steps that hold the mean and ten standard deviations, one piece where that is enough."""
-        return Lattice(max(1.0, float(np.ceil(2 * (mean + 10 * sd) / length))), length)
+    def fitting(mean: float, sd: float, sizes: LineSizes, *, length: int = 1024) -> "Lattice":
+        """Steps that hold the mean and ten standard deviations, one piece where that is enough; at most `length`.
+
+        Where demand is small and no line of weight is long, fewer steps do, and take less time.
+        """
+        wanted = 2 * (mean + 10 * sd)
+        for fewer in (64, 128, 256, 512):
+            one = Lattice(1.0, fewer)
+            if wanted <= fewer < length and one.beyond(sizes) <= NEGLIGIBLE * sizes.mean:
+                return one
+        return Lattice(max(1.0, float(np.ceil(wanted / length))), length)
 
     @property
     def largest_line(self) -> float:

@@ -26,6 +26,9 @@ MARKET, CATEGORY, SUBDIVISION, PRODUCT, REST = "market", "category", "subdivisio
 NODE = ["market", "node_type", "node_id"]
 PLAN_COLUMNS = ("model_qty", "planner_qty", "plan_qty", "plan_basis", "override_id", "reason", "decided_by")
 WEEK_DAYS = 7
+# Why an override changes nothing.
+WITHDRAWN, UNKNOWN_NODE = "it is withdrawn", "the forecast has no such node"
+NO_WEEK, OVERRULED = "the forecast has no week that it covers", "a later override stands in its place"
 # Below this share of a figure a difference is one of arithmetic.
 TOLERANCE = 1e-9
 
@@ -80,6 +83,12 @@ def apply_overrides(forecast: pd.DataFrame, overrides: pd.DataFrame, members: pd
     return Plan(plan, unused)
 
 
+def unused_overrides(forecast: pd.DataFrame, overrides: pd.DataFrame) -> pd.DataFrame:
+    """The overrides that change nothing of a weekly forecast, with why (see `apply_overrides`)."""
+    rows = forecast.rename(columns={"forecast_qty": "model_qty"}).reset_index(drop=True)
+    return _own_figures(rows, overrides)[1]
+
+
 def with_node_keys(overrides: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """The overrides with the key of the product in the place of the number that planners know.
 
@@ -100,24 +109,22 @@ def _own_figures(rows: pd.DataFrame, overrides: pd.DataFrame) -> tuple[pd.DataFr
     own = pd.DataFrame({"planner_qty": np.nan, "override_id": None}, index=rows.index).astype({"override_id": object})
     why = {str(key): "" for key in overrides["override_id"]}
     is_active = overrides["status"].fillna("active") != "withdrawn"
-    why.update(dict.fromkeys(overrides.loc[~is_active, "override_id"].astype(str), "it is withdrawn"))
+    why.update(dict.fromkeys(overrides.loc[~is_active, "override_id"].astype(str), WITHDRAWN))
     active = overrides[is_active].rename(columns={"reason": "_reason"})
     nodes = rows[[*NODE, "target_on", "model_qty"]].reset_index(names="row")
     met = active.merge(nodes, on=NODE)
     known = set(met["override_id"].astype(str))
     for key in active["override_id"].astype(str):
         if key not in known:
-            why[key] = "the forecast has no such node"
+            why[key] = UNKNOWN_NODE
     days = met.loc[met.index.repeat(WEEK_DAYS)].reset_index(drop=True)
     on = pd.to_datetime(days["target_on"]) + pd.to_timedelta(np.tile(np.arange(WEEK_DAYS), len(met)), unit="D")
     days = days.assign(day=on)[(pd.to_datetime(days["from_on"]) <= on) & (on <= pd.to_datetime(days["to_on"]))]
     in_weeks = set(days["override_id"].astype(str))
-    why.update(dict.fromkeys(known - in_weeks, "the forecast has no week that it covers"))
+    why.update(dict.fromkeys(known - in_weeks, NO_WEEK))
     days = days.sort_values(["decided_at", "override_id"], kind="stable")
     winners = days.drop_duplicates(["row", "day"], keep="last")
-    why.update(
-        dict.fromkeys(in_weeks - set(winners["override_id"].astype(str)), "a later override stands in its place")
-    )
+    why.update(dict.fromkeys(in_weeks - set(winners["override_id"].astype(str)), OVERRULED))
     if len(winners):
         weekly = (
             winners["quantity"]

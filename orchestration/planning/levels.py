@@ -13,17 +13,23 @@ D₁ the demand over L and W the demand over the review period R after it:
   distribution of L. For lines of several pieces and a review of a week it is an approximation: in plays of 3 to 10
   units a week what came true lay between 1.5 points below and 2 points above it, where 95 % were promised.
 
-The lead time enters as a mixture of equally likely lengths, the demand as a distribution: no z and no σ.
+The lead time enters as a mixture of equally likely lengths, the demand as a distribution: no z and no σ. How high the
+level of demand is nobody knows, but it stays what it is: from review to review it is the same customers who find
+nothing. So the shortage of lost sales is taken level by level (`level_points`) and then averaged; a single condition
+D₁ ≤ S over all levels would forget the high ones, where most is short.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainc, gammaincinv
 
 from orchestration.planning.demand_shape import (
+    Complex,
     Lattice,
     LineSizes,
     as_shares,
@@ -35,6 +41,9 @@ Reals = NDArray[np.float64]
 Shortage = Literal["lost", "waits"]
 DAYS_PER_WEEK = 7.0
 RARE = 1e-6
+# Where the bins of the uncertain level of demand begin; one is not worth more than these from a spread of 3 % on.
+LEVEL_SHARES = np.array([0.0, 0.3, 0.6, 0.8, 0.92, 0.98])
+LEAST_HUNDREDTHS, MOST_CV = 3, 2.0
 
 
 @dataclass(frozen=True)
@@ -101,29 +110,64 @@ def shortage_curve(
     if demand <= 0:
         return Curve(1.0, np.zeros(2), 0.0, over_lead)
     spread = np.sqrt(over_lead * sizes.second_moment / sizes.mean + (level_cv * over_lead) ** 2)
-    lattice = Lattice.fitting(over_lead, float(spread), length=length)
-    phi = lattice.transform(sizes)
-    before = as_shares(demand_transform(until, level_cv, sizes, phi).mean(axis=0), length)
+    lattice = Lattice.fitting(over_lead, float(spread), sizes, length=length)
+    phi, length = lattice.transform(sizes), lattice.length
     if promise.shortage == "waits":
+        before = as_shares(demand_transform(until, level_cv, sizes, phi).mean(axis=0), length)
         whole = as_shares(demand_transform(after, level_cv, sizes, phi).mean(axis=0), length)
         short = lattice.step * (_beyond(whole) - _beyond(before))
     else:
-        period = as_shares(demand_transform(np.array([demand]), level_cv, sizes, phi)[0], length)
-        # Mean excess over what is left, weighted by how much the lead time has taken, for every level at once.
-        both = np.fft.irfft(np.fft.rfft(before, 2 * length) * np.fft.rfft(_beyond(period), 2 * length), 2 * length)
-        reached = np.cumsum(before)
-        # A level that the lead time as good as never leaves is no level: there the quotient is one of rounding errors.
-        short = np.where(reached > RARE, lattice.step * both[:length] / np.maximum(reached, RARE), demand)
+        short = _lost(until, demand, level_cv, sizes, phi, lattice)
     # Of a line that is larger than any level here, the rest is short whatever lies there.
     short = short + demand / sizes.mean * lattice.beyond(sizes)
     return Curve(lattice.step, np.minimum.accumulate(np.clip(short, 0.0, demand)), demand, over_lead)
 
 
+def _lost(
+    until: Reals, demand: float, level_cv: float, sizes: LineSizes, phi: Complex, lattice: Lattice
+) -> Reals:  # fmt: skip
+    """Units lost in a review period for each step of the order-up-to level: the mean over the levels of demand."""
+    points, weights = level_points(level_cv)
+    length = lattice.length
+    lengths, count = np.unique(until, return_counts=True)
+    rates = np.append(lengths, demand)[None, :] * points[:, None] / sizes.mean
+    transforms = np.exp(-rates[:, :, None] * (1 - phi))
+    before = as_shares(np.einsum("l,jlk->jk", count / count.sum(), transforms[:, :-1]), length)
+    period = as_shares(transforms[:, -1], length)
+    # Mean excess over what is left, weighted by how much the lead time has taken, for every step at once.
+    left = np.fft.rfft(before, 2 * length) * np.fft.rfft(_beyond(period), 2 * length)
+    both = lattice.step * np.fft.irfft(left, 2 * length)[:, :length]
+    reached = np.cumsum(before, axis=1)
+    # A step that the lead time as good as never leaves is none: there the quotient is one of rounding errors.
+    wanted = demand * points[:, None]
+    short = np.where(reached > RARE, both / np.maximum(reached, RARE), wanted)
+    result: Reals = weights @ np.minimum(short, wanted)
+    return result
+
+
+@lru_cache(maxsize=256)
+def _points(hundredths: int) -> tuple[Reals, Reals]:
+    if hundredths < LEAST_HUNDREDTHS:
+        return np.ones(1), np.ones(1)
+    shape = (100 / hundredths) ** 2
+    # The middles of bins of a gamma distribution, finer towards the top, where the shortage is.
+    edges = gammaincinv(shape, LEVEL_SHARES) / shape
+    below = np.append(gammainc(shape + 1, edges * shape), 1.0)
+    weights = np.diff(np.append(LEVEL_SHARES, 1.0))
+    return np.diff(below) / weights, weights
+
+
+def level_points(level_cv: float) -> tuple[Reals, Reals]:
+    """Levels of demand in units of the expected one, with their chances; their mean is one."""
+    return _points(round(100 * min(level_cv, MOST_CV)))
+
+
 def _beyond(shares: Reals) -> Reals:
-    """Mean excess over each step."""
-    tail = shares[::-1].cumsum()[::-1]
+    """Mean excess over each step, along the last axis."""
+    tail = shares[..., ::-1].cumsum(axis=-1)[..., ::-1]
     # The excess over k is the sum of the chances to reach k + 1, k + 2, …
-    result: Reals = np.concatenate([tail[::-1].cumsum()[::-1][1:], [0.0]])
+    excess = tail[..., ::-1].cumsum(axis=-1)[..., ::-1][..., 1:]
+    result: Reals = np.concatenate([excess, np.zeros((*excess.shape[:-1], 1))], axis=-1)
     return result
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestration.forecasting.demand.rates import posterior_rates
 from orchestration.planning.demand_shape import LineSizes, first_large, line_sizes, product_sizes
 
 Reals = NDArray[np.float64]
@@ -16,6 +17,7 @@ Ints = NDArray[np.int64]
 
 HISTORY_DAYS = 728
 YEAR_DAYS, HALF_YEAR_DAYS = 364, 182
+QUARTER_WEEKS = 13
 # What a product sold half a year ago tells half as much of its share as what it sells now.
 HALF_LIFE_DAYS = 182.0
 # A market's own level errs by about this much two months ahead.
@@ -24,7 +26,11 @@ MARKET_CV = 0.10
 
 @dataclass(frozen=True)
 class PastLines:
-    """Lines that were sold, by row: day (from 0), market (index), item (index; -1: none that is planned), pieces."""
+    """Lines that were sold, by row: day (from 0), market (index), item (index; -1: none that is planned), pieces.
+
+    kin: a number for whatever the line is of (its product and market, or its product and warehouse): what all of them
+    sell tells how far the best of them will fall back.
+    """
 
     day: Ints
     market: Ints
@@ -32,6 +38,7 @@ class PastLines:
     pieces: Reals
     items: int
     markets: int
+    kin: Ints
 
 
 def without_bulk_lines(lines: PastLines) -> PastLines:
@@ -41,8 +48,9 @@ def without_bulk_lines(lines: PastLines) -> PastLines:
         of_market = lines.market == market
         keep &= ~of_market | (lines.pieces < first_large(line_sizes(lines.pieces[of_market])))
     return PastLines(
-        lines.day[keep], lines.market[keep], lines.item[keep], lines.pieces[keep], lines.items, lines.markets
-    )
+        lines.day[keep], lines.market[keep], lines.item[keep], lines.pieces[keep], lines.items, lines.markets,
+        lines.kin[keep],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class ItemForecast:
 def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
     """Share of each item in its markets' lines (half-life half a year) times the markets' year before and their growth.
 
+    Shares are shrunk: of thousands of products those with most lines have had luck as well (see `_kept`).
     made_on: the first day that is not known; later lines are not looked at. Needs a year and a half of history.
     """
     before = lines.day < made_on
@@ -77,8 +86,27 @@ def forecast_items(lines: PastLines, made_on: int, weeks: int) -> ItemForecast:
     mean_lines = weighted / np.maximum(of_market, 1.0) @ market_weeks
     sizes = _item_sizes(lines, known, weighted)
     mean_size = np.array([one.mean for one in sizes])
-    level_cv = np.sqrt(1 / (weighted.sum(axis=1) + 1) + MARKET_CV**2)
-    return ItemForecast(mean_lines * mean_size[:, None], level_cv, sizes)
+    kept, variance = _kept(lines, known, decay)
+    level_cv = np.sqrt(variance + MARKET_CV**2)
+    return ItemForecast(kept[:, None] * mean_lines * mean_size[:, None], level_cv, sizes)
+
+
+def _kept(lines: PastLines, known: NDArray[np.bool_], decay: Reals) -> tuple[Reals, Reals]:
+    """What part of each item's lines is its own measure and not luck, and the relative variance of that measure.
+
+    From the lines of all products by empirical Bayes; a decayed count has the variance of a larger one.
+    """
+    like = float(decay.sum() / max(float((decay**2).sum()), 1e-12)) if len(decay) else 1.0
+    names, place = np.unique(lines.kin[known], return_inverse=True)
+    counts = like * np.bincount(place, decay, minlength=len(names))
+    usual = float(counts.mean()) if len(counts) else 1.0
+    rates, variances = posterior_rates(counts, np.full(len(counts), usual))
+    kept, variance = np.ones(lines.items), np.ones(lines.items)
+    of_item = lines.item[known]
+    rows = of_item >= 0
+    kept[of_item[rows]] = (rates * usual / np.maximum(counts, 1e-9))[place[rows]]
+    variance[of_item[rows]] = variances[place[rows]]
+    return kept, variance
 
 
 @dataclass(frozen=True)
@@ -107,10 +135,12 @@ def past_errors(lines: PastLines, made_on: int) -> PastErrors:
     week = (lines.day[rows] - then) // 7
     came = np.zeros_like(expected)
     np.add.at(came, (lines.item[rows], week), 1.0)
-    total = float(expected.sum())
+    # Of what a forecast of thirteen weeks missed: products that come later take their share of the others, and half a
+    # year ahead it is twice as large as in the weeks for which is ordered.
+    total = float(expected[:, :QUARTER_WEEKS].sum())
     if total <= 0:
         return PastErrors(1.0, 0.0)
-    reached = float(came.sum()) / total
+    reached = float(came[:, :QUARTER_WEEKS].sum()) / total
     # Eight weeks are about a lead time: of counts with mean m and a level off by v the square of the error is m + v m².
     blocks = [slice(start, start + 8) for start in range(0, expected.shape[1] - 7, 8)]
     mean = np.stack([reached * expected[:, block].sum(axis=1) for block in blocks])

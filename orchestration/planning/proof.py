@@ -15,11 +15,12 @@ from orchestration.planning.lead_times import LeadTime
 from orchestration.planning.levels import Promise, normal_level, shared_levels, shortage_curve
 from orchestration.planning.past_lines import PastLines, forecast_items, past_errors
 from orchestration.planning.simulation import account, play
+from orchestration.planning.tables import OURS
 
 WEEKS, WARM_UP_WEEKS, REPLAN_WEEKS, AHEAD_WEEKS, REVIEW_DAYS = 26, 13, 4, 18, 7
 # The forecast needs a year before the first plan, the share that it reached half a year more.
 LEAST_DAYS = (WEEKS + WARM_UP_WEEKS) * 7 + 728
-OURS, NORMAL, NAIVE = "distribution over the lead time", "normal rule", "four-week mean"
+NORMAL, NAIVE = "normal rule", "four-week mean"
 Z_OF_95 = 1.645
 
 

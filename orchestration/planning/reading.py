@@ -61,11 +61,6 @@ _OPEN = """
         and coalesce(promised_on, ordered_at::date + 60) >= $made_on - $lost
     group by all order by all
 """
-_RECEIPTS = """
-    select supplier_id as supplier, site_code as site, (received_on - ordered_at::date)::double as days
-    from stg_purchase_orders
-    where received_on is not null and received_on < $made_on and supplier_id is not null and site_code is not null
-"""
 _PRODUCTS = """
     with newest as (
         select * from stg_products where coalesce(valid_from, date '1900-01-01') < $made_on
@@ -105,7 +100,8 @@ _FORECAST = """
     -- The planner's figures where there are some; without a word of theirs the plan is the model's.
     select model.market, model.node_type, coalesce(model.product_id, '') as product_id,
         coalesce(model.category, '') as category, model.made_on, model.target_on,
-        coalesce(demand_plan.plan_qty, model.forecast_qty) as forecast_qty, model.p100_qty, model.p900_qty
+        coalesce(demand_plan.plan_qty, model.forecast_qty) as forecast_qty, model.p100_qty, model.p900_qty,
+        model.level_cv
     from model
     left join demand_plan using (market, node_type, node_id, step, made_on, target_on)
     order by all
@@ -123,7 +119,6 @@ class StockInputs:
     four_weeks: pd.DataFrame
     lines: pd.DataFrame
     open_orders: pd.DataFrame
-    receipts: pd.DataFrame
     products: pd.DataFrame
     forecast: pd.DataFrame
     accepted: pd.DataFrame
@@ -149,7 +144,6 @@ def read_stock_inputs(con: "duckdb.DuckDBPyConnection", made_on: date) -> StockI
         four_weeks=frame(_FOUR_WEEKS, days=DEMAND_DAYS),
         lines=frame(_LINES, days=LINE_DAYS),
         open_orders=frame(_OPEN, lost=LOST_AFTER_DAYS),
-        receipts=frame(_RECEIPTS),
         products=frame(_PRODUCTS),
         forecast=con.execute(_FORECAST).df(),
         accepted=_accepted(con, made_on),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from orchestration.planning.lead_times import LeadTime, lead_times
 from orchestration.planning.past_lines import PastLines
 
 if TYPE_CHECKING:
@@ -42,10 +41,10 @@ _SALES = """
     group by all
     order by all
 """
-_SEA = """
-    select market as destination, date_diff('hour', shipped_at, delivered_at) / 24.0 as days
-    from fct_shipments
-    where transport_mode = 'sea' and delivered_at is not null and shipped_at is not null and delivered_on < $made_on
+_VALUES = """
+    select market, product_id, coalesce(sum(sales_amount_usd), 0)::double as sales_usd
+    from fct_daily_demand where sold_on < $before and sold_on >= $before - 364
+    group by all
 """
 _LAST_LINES = """
     select market, product_id, quantity::double as pieces, ordered_on
@@ -68,10 +67,9 @@ def read_sales(con: "duckdb.DuckDBPyConnection", made_on: date, products: pd.Dat
         con.unregister("product_costs")
 
 
-def read_sea_lanes(con: "duckdb.DuckDBPyConnection", made_on: date) -> dict[str, LeadTime]:
-    """Days by sea to each country that shipments have reached by sea."""
-    known = lead_times(con.execute(_SEA, {"made_on": made_on}).df(), [["destination"], []])
-    return {key[0]: lead for key, lead in known.items()}
+def read_values(con: "duckdb.DuckDBPyConnection", before: date) -> pd.DataFrame:
+    """By market and product the sales of the year before a day: market, product_id, sales_usd."""
+    return con.execute(_VALUES, {"before": before}).df()
 
 
 def read_past_lines(
@@ -98,5 +96,6 @@ def read_past_lines(
         rows["pieces"].to_numpy(float),
         len(chosen),
         len(markets),
+        rows.groupby(["market", "product_id"], sort=False).ngroup().to_numpy(np.int64),
     )
     return lines, chosen

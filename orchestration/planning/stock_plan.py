@@ -13,7 +13,7 @@ import pandas as pd
 
 from orchestration.planning.classes import ClassRules, abc_classes, xyz_classes
 from orchestration.planning.demand_shape import LineSizes, Usual, level_cv_of, line_sizes, product_sizes, without_bulk
-from orchestration.planning.lead_times import LeadTime, find_lead_time, lead_times
+from orchestration.planning.lead_times import LeadTime, LeadTimes, fixed
 from orchestration.planning.levels import Curve, Promise, shared_levels, shortage_curve
 from orchestration.planning.limits import Limits, SupplierWeek, Wish, order_within
 from orchestration.planning.reading import DEMAND_DAYS, StockInputs
@@ -21,6 +21,8 @@ from orchestration.planning.serving import product_forecast, site_demand, site_s
 from orchestration.planning.words import order_reason
 
 DEFAULT_LEAD_DAYS = 30.0
+# Where suppliers make what warehouses of other countries get by sea.
+HOME_COUNTRY = "CN"
 # A unit in twenty years: no demand, but the trace of a division.
 LEAST_WEEKLY_QTY = 0.001
 
@@ -53,7 +55,7 @@ def suggestion_id(*parts: object) -> str:
     return sha256("|".join(str(part) for part in parts).encode()).hexdigest()[:20]
 
 
-def plan_stock(inputs: StockInputs, rules: StockRules, stale: Mapping[str, str]) -> StockPlan:
+def plan_stock(inputs: StockInputs, rules: StockRules, stale: Mapping[str, str], known: LeadTimes) -> StockPlan:
     """A row for each warehouse and product that lies there or is wanted from there.
 
     stale: markets whose forecast or data are old, with the reason.
@@ -66,14 +68,20 @@ def plan_stock(inputs: StockInputs, rules: StockRules, stale: Mapping[str, str])
     item = {key: place for place, key in enumerate(zip(rows["site_code"], rows["product_id"], strict=True))}
     demand = demand[demand.groupby(["site_code", "product_id"])["mean"].transform("mean") > LEAST_WEEKLY_QTY]
     weekly, sd = np.zeros((len(rows), weeks)), np.zeros((len(rows), weeks))
+    told = np.full(len(rows), np.nan)
     places = [item[key] for key in zip(demand["site_code"], demand["product_id"], strict=True)]
     weekly[places, demand["week"].to_numpy(int)] = demand["mean"]
     sd[places, demand["week"].to_numpy(int)] = demand["sd"]
+    told[places] = demand["level_cv"]
     rows["forecast_basis"] = "none"
     rows.loc[places, "forecast_basis"] = demand["basis"].to_numpy()
     _classify(rows, inputs, rules.classes)
-    known = lead_times(inputs.receipts, [["supplier", "site"], ["site"], []])
-    leads = [_lead_time(row, known) for row in rows.itertuples()]
+    leads = [
+        lead_time_of(known, supplier, site, country, stated)
+        for supplier, site, country, stated in zip(
+            *(rows[name] for name in ("supplier_id", "site_code", "site_country", "lead_time_days")), strict=True
+        )
+    ]
     usual = _sizes(rows, inputs, shares, keeps_bulk=rules.keeps_bulk)
     sizes = [one.sizes for one in usual]
     bulk = np.array([one.bulk_share for one in usual])
@@ -83,7 +91,7 @@ def plan_stock(inputs: StockInputs, rules: StockRules, stale: Mapping[str, str])
     curves = tuple(
         shortage_curve(
             weekly[place],
-            _level_cv(weekly[place], sd[place], sizes[place]),
+            _level_cv(weekly[place], sd[place], sizes[place]) if np.isnan(told[place]) else float(told[place]),
             sizes[place],
             leads[place],
             Promise(rules.fill_pct[str(abc)], rules.review_days),
@@ -135,15 +143,19 @@ def _classify(rows: pd.DataFrame, inputs: StockInputs, rules: ClassRules) -> Non
     rows["xyz_class"] = rows["product_id"].map(xyz_classes(inputs.four_weeks, DEMAND_DAYS // 28, rules)).fillna("Z")
 
 
-def _lead_time(row: object, known: dict[tuple[str, ...], LeadTime]) -> LeadTime:
-    supplier, site = str(getattr(row, "supplier_id", "")), str(getattr(row, "site_code", ""))
-    found = known.get((supplier, site)) or known.get((site,))
+def lead_time_of(known: LeadTimes, supplier: object, site: object, country: object, stated: object) -> LeadTime:
+    """From order to receipt: what was received; else what the supplier states, and the way by sea abroad."""
+    found = known.receipt(str(supplier), str(site))
     if found is not None:
         return found
-    stated = getattr(row, "lead_time_days", float("nan"))
-    if stated == stated and stated is not None:
-        return find_lead_time(known, (), float(stated), "no receipts: what the supplier states")
-    return find_lead_time(known, (), DEFAULT_LEAD_DAYS, f"no receipts and no statement: {DEFAULT_LEAD_DAYS:g} days")
+    days = _number(stated, float("nan"))
+    words = "no receipts: what the supplier states"
+    if np.isnan(days):
+        days, words = DEFAULT_LEAD_DAYS, f"no receipts and no statement: {DEFAULT_LEAD_DAYS:g} days"
+    lane = known.sea(HOME_COUNTRY, str(country)) if str(country) != HOME_COUNTRY else None
+    if lane is None:
+        return fixed(days, words)
+    return lane.after(days, f"{words}, and {lane.basis} to {country}")
 
 
 def _sizes(rows: pd.DataFrame, inputs: StockInputs, shares: pd.DataFrame, *, keeps_bulk: bool) -> list[Usual]:
@@ -223,7 +235,7 @@ def _order(rows: pd.DataFrame, curves: tuple[Curve, ...], rules: StockRules) -> 
             weekly_demand_qty=_number(row.weekly_demand_qty, 0.0),
             is_made_to_order=row.is_made_to_order is True,
             # By sea goes what is kept in the market itself.
-            is_overseas=str(row.served_countries) == str(row.site_country) and str(row.site_country) != "CN",
+            is_overseas=str(row.served_countries) == str(row.site_country) and str(row.site_country) != HOME_COUNTRY,
         )
         for place, (row, cost) in enumerate(zip(rows.itertuples(), rows["unit_cost_usd"].astype(float), strict=True))
     ]

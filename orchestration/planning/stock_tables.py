@@ -12,12 +12,12 @@ import pandas as pd
 
 from orchestration.planning.assortment import AssortmentRules, assess
 from orchestration.planning.classes import abc_classes
-from orchestration.planning.lead_times import find_lead_time, lead_times
+from orchestration.planning.lead_times import LeadTimes
 from orchestration.planning.past_lines import HALF_YEAR_DAYS, without_bulk_lines
 from orchestration.planning.proof import WARM_UP_WEEKS, WEEKS, prove_policy
 from orchestration.planning.reading import made_on_of, read_stock_inputs
-from orchestration.planning.reading_sales import read_past_lines, read_sales, read_sea_lanes
-from orchestration.planning.stock_plan import DEFAULT_LEAD_DAYS, StockPlan, StockRules, plan_stock
+from orchestration.planning.reading_sales import read_past_lines, read_sales, read_values
+from orchestration.planning.stock_plan import HOME_COUNTRY, StockPlan, StockRules, lead_time_of, plan_stock
 from orchestration.planning.tables import ASSORTMENT, REORDER, STOCK_POLICY_SIMULATION, TRANSFER_SUGGESTION
 from orchestration.planning.transfers import suggest_transfers
 
@@ -30,19 +30,23 @@ PROOF_ITEMS = 300
 
 
 def make_stock_tables(
-    con: "duckdb.DuckDBPyConnection", rules: StockRules, stale: Mapping[str, str]
+    con: "duckdb.DuckDBPyConnection", rules: StockRules, stale: Mapping[str, str], lead_time: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """The rows of `reorder`, `transfer_suggestion` and `assortment`, by name, in their columns."""
+    """The rows of `reorder`, `transfer_suggestion` and `assortment`, by name, in their columns.
+
+    lead_time: the rows of that table.
+    """
     made_on = made_on_of(con)
     if made_on is None:
         return {model.name: _empty(model) for model in (REORDER, TRANSFER_SUGGESTION, ASSORTMENT)}
     inputs = read_stock_inputs(con, made_on)
-    plan = plan_stock(inputs, rules, stale)
+    known = LeadTimes.of(lead_time)
+    plan = plan_stock(inputs, rules, stale, known)
     sales = read_sales(con, made_on, inputs.products)
     assortment = assess(
         sales, inputs.products[["product_id", "category_code"]], market_stock(plan), AssortmentRules()
     ).assign(made_on=made_on)  # fmt: skip
-    transfers = suggest_transfers(plan, read_sea_lanes(con, made_on))
+    transfers = suggest_transfers(plan, known)
     made = {REORDER: plan.rows, TRANSFER_SUGGESTION: transfers, ASSORTMENT: assortment}
     return {model.name: frame[[column.name for column in model.spec.columns]] for model, frame in made.items()}
 
@@ -60,8 +64,8 @@ def market_stock(plan: StockPlan) -> pd.DataFrame:
     return rows.groupby(["market", "product_id"])[["stock_value_usd"]].sum().reset_index()
 
 
-def make_proof(con: "duckdb.DuckDBPyConnection", rules: StockRules) -> pd.DataFrame:
-    """The rows of `stock_policy_simulation`; none where the history is too short."""
+def make_proof(con: "duckdb.DuckDBPyConnection", rules: StockRules, lead_time: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `stock_policy_simulation`; none where the history is too short. lead_time: the rows of that table."""
     made_on = made_on_of(con)
     if made_on is None:
         return _empty(STOCK_POLICY_SIMULATION)
@@ -72,18 +76,23 @@ def make_proof(con: "duckdb.DuckDBPyConnection", rules: StockRules) -> pd.DataFr
     if not len(items):
         return _empty(STOCK_POLICY_SIMULATION)
     inputs = read_stock_inputs(con, made_on)
-    known = lead_times(inputs.receipts, [["supplier", "site"], ["site"], []])
-    everywhere = find_lead_time(known and lead_times(inputs.receipts, [[]]), (), DEFAULT_LEAD_DAYS, "no receipts")
-    supplier = dict(zip(inputs.products["product_id"], inputs.products["supplier_id"], strict=True))
+    known = LeadTimes.of(lead_time)
+    products = inputs.products.set_index("product_id")
     sites = inputs.shipped.sort_values("shipped_qty").drop_duplicates("product_id", keep="last")
     site = dict(zip(sites["product_id"], sites["site_code"], strict=True))
+    country = dict(zip(inputs.stock["site_code"], inputs.stock["site_country"], strict=True))
     leads = [
-        known.get(
-            (str(supplier.get(product)), str(site.get(product))), known.get((str(site.get(product)),), everywhere)
+        lead_time_of(
+            known,
+            products["supplier_id"].get(product),
+            site.get(product),
+            country.get(site.get(product), HOME_COUNTRY),
+            products["lead_time_days"].get(product),
         )
         for product in items["product_id"]
     ]
-    sales = inputs.sold.set_index(["market", "product_id"])["sales_usd"]
+    # Classes as they were when the play begins: by what was sold since then those that sold out would be of class A.
+    sales = read_values(con, begin).set_index(["market", "product_id"])["sales_usd"]
     value = sales.reindex(pd.MultiIndex.from_frame(items)).fillna(0.0).reset_index(drop=True)
     classes = abc_classes(value, rules.classes).to_numpy(str)
     days = int(lines.day.max()) + 1

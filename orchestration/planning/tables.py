@@ -9,6 +9,8 @@ from orchestration.modeling.manifest import PublishedModel
 from orchestration.planning.outlook_tables import LAYER, OUTLOOK_MODELS, OUTLOOK_WORDS
 from orchestration.planning.planner.tables import PLANNER_MODELS, PLANNER_WORDS
 
+# The policy of the plan, as the play calls it beside the rules of thumb.
+OURS = "distribution over the lead time"
 REORDER = PublishedModel.whole(
     LAYER,
     "reorder",
@@ -198,8 +200,8 @@ WORDS: Mapping[str, str] = {
     "products": "The products that the action speaks of, the most important first.",
     "evidence": "The figures behind the action, in words.",
     "policy": "How the order-up-to level is found.",
-    "from_on": "First day of the simulated time.",
-    "to_on": "Last day of the simulated time.",
+    "from_on": "First day of the time that is simulated, or that an override is for.",
+    "to_on": "Last day of that time.",
     "item_count": "Products that were simulated.",
     "realised_fill_pct": "Share of the units ordered that came from stock.",
     "error_points": "Realised less target.",

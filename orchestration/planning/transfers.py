@@ -4,12 +4,10 @@ Belongs here: pairs of warehouses of one product, quantities, reasons. Does not:
 Only what lies beyond the giver's own level, and what it would sell meanwhile, is given away.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
-from orchestration.planning.lead_times import SHARES, LeadTime
+from orchestration.planning.lead_times import SEA, SHARES, LeadTime, LeadTimes
 from orchestration.planning.stock_plan import StockPlan, suggestion_id
 from orchestration.planning.words import pieces
 
@@ -22,14 +20,14 @@ COLUMNS = (
     "short_qty_avoided", "reason",
 )  # fmt: skip
 # Where nothing is known of a lane: days from door to door by sea, and by road within a country.
-SEA = LeadTime(np.interp(SHARES, [0, 0.5, 1], [24.0, 35.0, 60.0]), "no shipments on the lane: usual days by sea", 0)
-ROAD = LeadTime(np.interp(SHARES, [0, 0.5, 1], [1.0, 2.0, 5.0]), "usual days by road", 0)
+BY_SEA = LeadTime(np.interp(SHARES, [0, 0.5, 1], [24.0, 35.0, 60.0]), "no shipments on the lane: usual days by sea", 0)
+BY_ROAD = LeadTime(np.interp(SHARES, [0, 0.5, 1], [1.0, 2.0, 5.0]), "usual days by road", 0)
 
 
-def suggest_transfers(plan: StockPlan, lanes: Mapping[str, LeadTime]) -> pd.DataFrame:
+def suggest_transfers(plan: StockPlan, lanes: LeadTimes) -> pd.DataFrame:
     """One row per transfer, those that avoid most shortage first.
 
-    lanes: destination country → days by sea, where shipments have shown them.
+    lanes: days by sea from country to country, where shipments have shown them.
     """
     rows = plan.rows
     position = (rows["on_hand_qty"] + rows["on_order_qty"] + rows["accepted_qty"]).to_numpy(float).copy()
@@ -56,12 +54,10 @@ def suggest_transfers(plan: StockPlan, lanes: Mapping[str, LeadTime]) -> pd.Data
     return frame.sort_values("short_qty_avoided", ascending=False, kind="stable", ignore_index=True)
 
 
-def _row(
-    giver: pd.Series, taker: pd.Series, quantity: float, gain: float, lanes: Mapping[str, LeadTime]
-) -> dict[str, object]:
+def _row(giver: pd.Series, taker: pd.Series, quantity: float, gain: float, lanes: LeadTimes) -> dict[str, object]:
     origin, destination = str(giver["site_country"]), str(taker["site_country"])
     is_near = origin == destination
-    lead = ROAD if is_near else lanes.get(destination, SEA)
+    lead = BY_ROAD if is_near else lanes.sea(origin, destination) or BY_SEA
     reason = (
         f"{giver['site_code']} has {pieces(quantity)} beyond its level of {pieces(giver['order_up_to_qty'])};"
         f" {taker['site_code']} lacks {pieces(taker['wanted_qty'])} to its level of {pieces(taker['order_up_to_qty'])}."
@@ -77,7 +73,7 @@ def _row(
         "from_site_code": giver["site_code"],
         "to_site_code": taker["site_code"],
         "made_on": giver["made_on"],
-        "transport_mode": "road" if is_near else "sea",
+        "transport_mode": "road" if is_near else SEA,
         "lead_time_p50_days": lead.quantile(0.5),
         "lead_time_p90_days": lead.quantile(0.9),
         "suggested_qty": quantity,

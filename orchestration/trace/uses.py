@@ -241,6 +241,7 @@ NO_USE: Mapping[str, str] = {
     "planning.shipment_outlook": "journeys that are still to end, by waybill",
     "planning.capacity_outlook": "days of a site that are still to come",
     "planning.override_value": "sums of weeks by person and reason",
+    "planning.override_state": "what planners said of weeks to come, and whether it counts",
     "planning.order_decision": "decisions on orders to suppliers; no customer's order is in them",
     "quality.cleaning_scorecard": "compares the cleaning as a whole with the truth of a simulated world",
     "quality.cleaning_by_feed": "the same by feed",

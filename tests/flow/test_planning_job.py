@@ -23,12 +23,13 @@ def planned(platform: Platform) -> dg.ExecuteInProcessResult:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         from orchestration.planning.arrival.assets import arrival_times
-        from orchestration.planning.assets import planning_gate, plans, stale_markets
+        from orchestration.planning.assets import arrival_gate, planning_gate, plans, stale_markets
         from orchestration.planning.capacity.assets import site_capacity
+        from orchestration.planning.planner.assets import planners_hand
         from orchestration.planning.stock.assets import stock_plan, stock_proof
     job = dg.Definitions(
-        assets=[stale_markets, arrival_times, site_capacity, stock_plan, stock_proof, plans],
-        asset_checks=[planning_gate],
+        assets=[stale_markets, arrival_times, site_capacity, planners_hand, stock_plan, stock_proof, plans],
+        asset_checks=[arrival_gate, planning_gate],
         resources={"platform": platform},
         executor=dg.in_process_executor,
     ).resolve_implicit_global_asset_job_def()

@@ -93,6 +93,8 @@ def test_a_metric_has_one_measurement(suite):
         (Metric("wall_s", "s", goal=25.0), 25.1, "missed"),
         (Metric("rows_per_s", "1/s", goal=100.0, better="higher"), 99.0, "missed"),
         (Metric("rows_per_s", "1/s", goal=100.0, better="higher"), 101.0, "met"),
+        (Metric("cover", "share", goal=0.85, better="higher", at_most=0.95), 0.95, "met"),
+        (Metric("cover", "share", goal=0.85, better="higher", at_most=0.95), 0.96, "missed"),
         (Metric("rows", "rows"), 5.0, ""),
     ],
 )

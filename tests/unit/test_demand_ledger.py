@@ -21,9 +21,11 @@ TABLES = """
     ) as t (product_key, category_code, valid_from, product_version_key);
     create table stg_promotions as from (values
         ('GB', 'mug', date '2026-03-05', date '2026-03-08', 20.0, timestamp '2026-02-26 10:00'),
-        ('GB', 'mug', date '2026-04-05', date '2026-04-08', 20.0, timestamp '2026-03-25 10:00'),
+        -- Without a date of entry it is known from the day on which it was read.
+        ('GB', 'mug', date '2026-04-05', date '2026-04-08', 20.0, null),
         ('FR', 'mug', date '2026-03-05', date '2026-03-08', 20.0, timestamp '2026-02-26 10:00')
-    ) as t (market, product_key, starts_on, ends_on, discount_pct, changed_at);
+    ) as t (market, product_key, starts_on, ends_on, discount_pct, changed_at)
+        cross join (select timestamp '2026-03-25 10:00' as _loaded_at);
     create table stg_stock_snapshots as from (values
         -- The site in the country serves it; what lacks at home in China is no matter in the same month.
         ('wms', 'GB', '2026-03', 'GB1', 'M1', date '2026-03-07', false, 'GB'),

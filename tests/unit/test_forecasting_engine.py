@@ -1,5 +1,7 @@
 """The engine on series that go wrong, its guard, its quantiles, its command: none stops the others."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -195,6 +197,24 @@ def test_the_command_forecasts_a_file(tmp_path, capsys):
     written = pd.read_parquet(target)
     assert written["y_hat"].to_numpy() == pytest.approx(expected()[:3], abs=14)
     assert "smooth: 1 series by" in capsys.readouterr().out
+
+
+def test_the_command_takes_models_by_name_and_regressors(tmp_path, capsys):
+    source, extra = tmp_path / "sales.csv", tmp_path / "promotions.csv"
+    at = np.arange(43)
+    promoted = at % 7 == 3
+    sold = np.where(promoted, 60, 20)
+    pd.DataFrame({"unique_id": "a", "ds": at[:40], "y": sold[:40]}).to_csv(source, index=False)
+    pd.DataFrame({"unique_id": "a", "ds": at, "promoted": promoted.astype(int)}).to_csv(extra, index=False)
+    plain = [str(source), "--horizon", "3", "--season", "1", "--models"]
+    assert main([*plain, "statsmodels_ets,count_regression", "--regressors", str(extra)]) == 0
+    told = capsys.readouterr()
+    # The regressors are looked up at the times of each origin, so that cross-validation chooses what knows them.
+    assert "1 series by count_regression" in told.err
+    rows = pd.read_csv(io.StringIO(told.out))
+    assert rows["y_hat"].to_numpy() == pytest.approx(sold[40:], rel=0.1)
+    assert main([*plain, "oracle"]) == 2
+    assert "no such model: oracle; there are combination" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

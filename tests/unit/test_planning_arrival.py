@@ -10,9 +10,9 @@ from orchestration.planning.arrival.durations import fit_durations
 from orchestration.planning.arrival.folds import time_folds
 from orchestration.planning.arrival.history import past_of
 from orchestration.planning.arrival.lateness import fit_lateness
-from orchestration.planning.arrival.lead_times import lead_times
 from orchestration.planning.arrival.outlook import shipment_outlook
 from orchestration.planning.arrival.snapshots import snapshot, traffic_of
+from orchestration.planning.lead_times import lane_rows
 
 FIRST = pd.Timestamp("2025-01-01")
 MADE_ON = (pd.Timestamp("2026-07-01") - pd.Timestamp("1970-01-01")).days
@@ -171,7 +171,7 @@ def test_a_thin_lane_borrows_the_next_wider_group() -> None:
     shipments, _ = _shipments(600)
     shipments.loc[shipments.index[200:205], "origin_country"] = "KR"
     made_on = (FIRST - pd.Timestamp("1970-01-01")).days + 546
-    table = lead_times(shipments, made_on).set_index(["origin_country", "market", "transport_mode", "part"])
+    table = lane_rows(shipments, made_on).set_index(["origin_country", "market", "transport_mode", "part"])
     own, thin = table.loc[("CN", "BR", "air", "transit")], table.loc[("KR", "BR", "air", "transit")]
     assert own["pooled_level"] == "lane_mode"
     assert own["n"] == own["pooled_n"]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from orchestration.planning.assortment import AssortmentRules, assess
+from orchestration.planning.lead_times import LeadTimes, lane_rows, receipt_rows
 from orchestration.planning.limits import Limits
 from orchestration.planning.reading import StockInputs
 from orchestration.planning.serving import site_shares
@@ -22,6 +23,7 @@ def forecast_of(market: str, product: str, weekly: float, node: str = "product",
         {
             "market": market, "node_type": node, "product_id": product, "category": category, "made_on": MADE_ON,
             "target_on": WEEKS, "forecast_qty": weekly, "p100_qty": weekly * 0.7, "p900_qty": weekly * 1.3,
+            "level_cv": np.nan,
         }
     )  # fmt: skip
 
@@ -60,7 +62,6 @@ INPUTS = StockInputs(
     four_weeks=pd.DataFrame({"product_id": ["P1"] * 13, "period": range(13), "sold_qty": 80.0}),
     lines=pd.DataFrame({"market": ["GB", "DE"] * 40, "product_id": "P1", "pieces": 1.0}),
     open_orders=pd.DataFrame({"site_code": ["DE1"], "product_id": ["P1"], "ordered_qty": [30.0]}),
-    receipts=pd.DataFrame({"supplier": ["V1"], "site": ["HOME"], "days": [33.0]}),
     products=PRODUCTS,
     forecast=pd.concat(
         [
@@ -71,9 +72,21 @@ INPUTS = StockInputs(
     accepted=pd.DataFrame({"site_code": ["HOME"], "product_id": ["P2"], "accepted_qty": [2.0]}),
 )  # fmt: skip
 
+SHIPPED_AT = pd.Timestamp("2026-05-01")
+SHIPMENTS = pd.DataFrame(
+    {
+        "origin_country": "CN", "market": "DE", "transport_mode": "sea", "shipped_at": SHIPPED_AT,
+        "delivered_at": SHIPPED_AT + pd.to_timedelta([26, 28, 30, 32, 34] * 8, unit="D"),
+        **dict.fromkeys(("ordered_at", "declared_at", "released_at", "arrived_at", "cleared_at"), pd.NaT),
+    }
+)  # fmt: skip
+RECEIPTS = pd.DataFrame({"supplier": ["V1"], "site": ["HOME"], "days": [33.0]})
+DAY = (pd.Timestamp(MADE_ON) - pd.Timestamp("1970-01-01")).days
+LEAD_TIMES = LeadTimes.of(pd.concat([lane_rows(SHIPMENTS, DAY), receipt_rows(RECEIPTS, DAY)]))
+
 
 def planned(rules: StockRules | None = None) -> StockPlan:
-    return plan_stock(INPUTS, rules or StockRules(), {"DE": "held back"})
+    return plan_stock(INPUTS, rules or StockRules(), {"DE": "held back"}, LEAD_TIMES)
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +139,13 @@ def test_levels_points_and_lead_times_fit_together(plan: StockPlan) -> None:
     first = row(plan, "HOME", "P1")
     assert (first["lead_time_p50_days"], first["lead_time_basis"]) == (
         33,
-        "1 receipts of V1 at HOME, with those of HOME",
+        "1 receipts of V1 at HOME, and of others",
     )
-    assert row(plan, "DE1", "P1")["lead_time_basis"] == "no receipts: what the supplier states"
+    # Nothing was received in Germany yet: the supplier's days, and those that shipments by sea have shown.
+    abroad = row(plan, "DE1", "P1")
+    assert abroad["lead_time_basis"] == "no receipts: what the supplier states, and 40 shipments by sea to DE"
+    assert (abroad["lead_time_p50_days"], abroad["lead_time_p90_days"]) == (20 + 30, pytest.approx(20 + 34, abs=0.5))
+    assert row(plan, "HOME", "P4")["lead_time_basis"] == "1 receipts of HOME, and of others"
     assert first["expected_fill_pct"] == pytest.approx(95, abs=1.5)
     assert first["is_below_reorder_point"]
 
@@ -170,13 +187,13 @@ def test_a_light_last_container_is_left_out() -> None:
 def test_a_transfer_gives_only_what_the_giver_can_spare(plan: StockPlan) -> None:
     rich = StockPlan(plan.rows.copy(), plan.curves, plan.shares)
     home = (rich.rows["site_code"] == "HOME") & (rich.rows["product_id"] == "P1")
-    rich.rows.loc[home, "on_hand_qty"] = rich.rows.loc[home, "order_up_to_qty"] + 25
-    found = suggest_transfers(rich, {})
+    rich.rows.loc[home, "on_hand_qty"] = rich.rows.loc[home, "order_up_to_qty"] + 60
+    found = suggest_transfers(rich, LEAD_TIMES)
     lack = row(plan, "DE1", "P1")["wanted_qty"]
-    assert 0 < lack < 25
+    assert 0 < lack < 60
     assert found[["from_site_code", "to_site_code", "suggested_qty"]].to_numpy().tolist() == [["HOME", "DE1", lack]]
-    assert found["transport_mode"].tolist() == ["sea"]
-    assert suggest_transfers(plan, {}).empty
+    assert found[["transport_mode", "lead_time_p50_days"]].to_numpy().tolist() == [["sea", 30.0]]
+    assert suggest_transfers(plan, LEAD_TIMES).empty
 
 
 def test_an_assortment_says_what_to_do_and_why() -> None:

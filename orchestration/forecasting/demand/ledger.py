@@ -41,12 +41,13 @@ _REGIONS = """
     where market = $market and sold_on < $made_on
     order by all
 """
-# A promotion is known from the day of its entry on, and on the day it starts at the latest.
+# A promotion is known from the day of its entry on, and on the day it starts at the latest; where the source does not
+# say when it was entered, from the day on which it was read.
 _PROMOTIONS = """
     select product_key as product_id, starts_on, ends_on, discount_pct::double as discount_pct,
-        least(coalesce(changed_at::date, starts_on), starts_on) as known_on
+        least(coalesce(changed_at, _loaded_at)::date, starts_on) as known_on
     from stg_promotions
-    where market = $market and coalesce(changed_at::date, starts_on) < $made_on
+    where market = $market and least(coalesce(changed_at, _loaded_at)::date, starts_on) < $made_on
     order by all
 """
 _STOCK_OUTS = """

@@ -23,6 +23,7 @@ from orchestration.forecasting.demand.counts import Flags
 from orchestration.forecasting.demand.market_days import LevelShift, MarketDays, fit_market_days
 from orchestration.forecasting.demand.market_demand import Ints, MarketDemand
 from orchestration.forecasting.demand.pieces import BulkOutlier, Pieces, fit_pieces, without_outliers
+from orchestration.forecasting.demand.prices import PriceEffect, fit_prices
 from orchestration.forecasting.demand.shares import (
     ProductShift,
     ProductWeights,
@@ -40,6 +41,7 @@ _PATHS = 200
 _GAP_CHANCE = np.log(1e-6)
 _ORDER_HALF_LIFE_DAYS = 360.0
 _BACKTEST_DAYS, _BACKTEST_ORIGINS, _BACKTEST_LEAST_DAYS = 28, 6, 84
+_BACKTEST_WINDOWS = ((0, _BACKTEST_DAYS), (0, 7), (7, 14), (14, 21), (21, 28))
 _GUESSED_LUCK = {"market": 0.01, "category": 0.02, "subdivision": 0.02, "product": 0.08}
 
 
@@ -112,6 +114,10 @@ class DemandForecast:
         """Relative variance of a window by node: what is not known of the market's days and of the node's share."""
         return self._path_variance(start, stop) + self._share_variance[level]
 
+    def level_variance(self, level: str, start: int, stop: int) -> Reals:
+        """The same with the luck that months have had: all that makes a node's level uncertain, and no single order."""
+        return self.relative_variance(level, start, stop) + self.spread[level].luck
+
     def _path_variance(self, start: int, stop: int) -> float:
         """Relative variance of the market's orders over a window: parameters and level, and the days' own noise."""
         mean = self.market_mean[start:stop]
@@ -128,6 +134,7 @@ class FittedDemand:
     made_on: date
     days: MarketDays
     weights: ProductWeights
+    prices: PriceEffect
     pieces: Pieces
     lines_per_order: float
     unseen: float
@@ -156,7 +163,7 @@ class FittedDemand:
         market = orders * self.lines_per_order * self.pieces.mean
         categories = category_shares(demand, horizon_days)
         factor = promotion_factors(demand, weights, horizon_days)
-        weight = weights.weight[:, None] * factor
+        weight = (weights.weight * self.prices.factor)[:, None] * factor
         size = len(demand.categories)
         mass = np.stack(
             [np.bincount(demand.category, weight[:, day], minlength=size) for day in range(horizon_days)], axis=1
@@ -239,6 +246,7 @@ def _fit(demand: MarketDemand, made_on: date, half_life: float | None) -> Fitted
         made_on=made_on,
         days=days,
         weights=weights,
+        prices=fit_prices(demand, weights.weight, weights.start, weights.half_life_days),
         pieces=pieces,
         lines_per_order=lines / max(float(demand.orders @ keep), 1e-12),
         unseen=unseen_share(demand),
@@ -276,7 +284,7 @@ def _calibrated_spread(fitted: FittedDemand, origins: int) -> dict[str, LevelSpr
             break
         known = _fit(past, past.made_on, fitted.weights.half_life_days).forecast(_BACKTEST_DAYS)
         for level in LEVELS:
-            for start, stop in ((0, _BACKTEST_DAYS), (0, 7), (14, 21)):
+            for start, stop in _BACKTEST_WINDOWS:
                 window = known.window(level, start, stop)
                 if window.ids:
                     path = known.relative_variance(level, start, stop)

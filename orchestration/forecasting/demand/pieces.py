@@ -17,6 +17,7 @@ from orchestration.forecasting.demand.market_demand import MarketDemand
 # A day's mean pieces per line above this multiple of the market's high quantile is a mistake or a once-only bulk order.
 _OUTLIER_MULTIPLE, _OUTLIER_QUANTILE = 20.0, 0.995
 _CUT_QUANTILE = 0.95
+_RANKS, _LINES_OF_RANK = 8, 100.0
 _LEAST_LINES = 20.0  # that the market's mean is worth beside a product's own lines
 
 
@@ -72,12 +73,28 @@ def fit_pieces(demand: MarketDemand, outliers: tuple[BulkOutlier, ...] = ()) -> 
     of_product = np.bincount(sales.product, cut * sales.lines, minlength=size) / np.maximum(lines, 1e-9)
     within = float((sales.lines * (cut - of_product[sales.product]) ** 2).sum())
     within /= max(float(len(cut) - size), 1.0)
-    spread = float((lines * (of_product - cut_mean) ** 2).sum()) - (size - 1) * within
+    # What is bought often is bought twice in one order as well: products are compared with those that sell as often.
+    usual = _usual_of_rank(lines, of_product)
+    spread = float((lines * (of_product - usual) ** 2).sum()) - (size - 1) * within
     between = max(spread / max(float(lines.sum() - (lines**2).sum() / lines.sum()), 1e-9), 0.0)
     worth = max(within / between, _LEAST_LINES) if between > 0 else np.inf
     own = 1 / (1 + worth / np.maximum(lines, 1e-9)) if np.isfinite(worth) else np.zeros(size)
-    relative = own * of_product / cut_mean + (1 - own)
+    relative = (own * of_product + (1 - own) * usual) / cut_mean
     return Pieces(mean, mean * relative, float((each**2 * sales.lines).sum() / sales.units.sum()), outliers)
+
+
+def _usual_of_rank(lines: Reals, of_product: Reals) -> Reals:
+    """Of each product the mean pieces a line of the eighth of all lines to which its rank belongs."""
+    turn = np.argsort(lines, kind="stable")
+    reached = lines[turn].cumsum() - lines[turn] / 2
+    rank = np.empty(len(lines), dtype=np.int64)
+    rank[turn] = np.minimum((_RANKS * reached / max(float(lines.sum()), 1e-9)).astype(np.int64), _RANKS - 1)
+    count = np.bincount(rank, lines, minlength=_RANKS)
+    mean = np.bincount(rank, lines * of_product, minlength=_RANKS) / np.maximum(count, 1e-9)
+    # A rank without many lines is like all others.
+    whole = float((lines * of_product).sum()) / max(float(lines.sum()), 1e-9)
+    drawn: Reals = (count * mean + _LINES_OF_RANK * whole) / (count + _LINES_OF_RANK)
+    return drawn[rank]
 
 
 def _weighted_quantile(values: Reals, weights: Reals, share: float) -> float:

@@ -20,14 +20,12 @@ from orchestration.forecasting.demand.calendar import Reals
 from orchestration.forecasting.demand.counts import Prior, fit_counts
 from orchestration.forecasting.demand.market_demand import Ints, MarketDemand, Spans
 from orchestration.forecasting.demand.rates import posterior_rates
+from orchestration.forecasting.demand.young import YOUNG_DAYS, analogues
 
 _SHAPES = np.array([0.1, 0.15, 0.25, 0.4, 0.6, 0.9, 1.4, 2.2, 4.0])
 HALF_LIVES = (90.0, 180.0, 360.0, 720.0, np.inf)
 _TEST_DAYS, _TESTS = 28, 3
 _ROUNDS = 4
-# A product younger than this is judged beside the products that were as young.
-_YOUNG_DAYS = 84
-_YOUNG_WEIGHT = 20.0  # lines that the mean of the category's other products is worth for its new ones
 # First guess of the logarithm's change at a discount of 100 %, and its spread; of the share that is served while a
 # product is flagged as out of stock between two counts, by how many of its neighbouring spans are flagged, too.
 _PROMOTION_EFFECT, _PROMOTION_SPREAD = 1.5, 1.5
@@ -197,8 +195,11 @@ def _fit(
     weight = np.full(size, 1.0)
     effect, served = _PROMOTION_EFFECT, _SERVED.copy()
     served_by_day = np.ones(count)
-    young = (start > 0) & (count - start < _YOUNG_DAYS)
+    young = (start > 0) & (count - start < YOUNG_DAYS)
     young[shifted] = False
+    # A product that has shifted is not new, and no analogue of new ones.
+    came = start.copy()
+    came[shifted] = 0
     variance = np.zeros(size)
     for turn in range(_ROUNDS):
         full = np.bincount(category * count + start.clip(0, count - 1), weight, minlength=categories * count)
@@ -214,7 +215,10 @@ def _fit(
         exposure += _sum_spans(outs, known, category, served[kind] - 1, size)
         exposure = np.maximum(exposure, 1e-9)
         mean, shape = _priors(lines, exposure, category, categories)
-        prior_mean = np.where(young, _young_mean(demand, start, mean, lines, exposure), mean[category])
+        coming, lived = analogues(category, came, count, mean, (product, day, line * keep[day]), known)
+        prior_mean = np.where(young, coming, mean[category])
+        # What a young product has sold so far is held against what its analogues had sold by then.
+        exposure = np.where(young, exposure * lived / coming, exposure)
         if is_final and turn >= _ROUNDS - 2:
             relative, variance = posterior_rates(lines, exposure * prior_mean)
             weight = prior_mean * relative
@@ -307,16 +311,6 @@ def _priors(lines: Reals, exposure: Reals, category: Ints, categories: int) -> t
     pooled = score.sum(axis=1) / max(len(lines), 1)
     score += 20 * pooled[:, None]
     return mean, _SHAPES[score.argmax(axis=0)]
-
-
-def _young_mean(demand: MarketDemand, start: Ints, mean: Reals, lines: Reals, exposure: Reals) -> Reals:
-    """Mean weight of each product's category among products that came after the history began."""
-    category, size = demand.category, len(demand.categories)
-    later = (start > 0).astype(np.float64)
-    total = np.bincount(category, later * lines, minlength=size) + _YOUNG_WEIGHT
-    young = total / (np.bincount(category, later * exposure, minlength=size) + _YOUNG_WEIGHT / mean)
-    found: Reals = young[category]
-    return found
 
 
 def _promotion_effect(lines: Reals, expected: Reals, discount: Reals, effect: float) -> float:

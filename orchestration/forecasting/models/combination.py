@@ -26,6 +26,9 @@ from orchestration.forecasting.models.grid import (
 from orchestration.forecasting.models.theta import dynamic_theta, theta
 from orchestration.forecasting.panel import Matrix, Panel
 
+# Beyond this an outlier, and no spread, has made the variance.
+MOST_TO_MEAN = 0.25
+
 
 @dataclass(frozen=True)
 class Combination(PanelModel):
@@ -45,10 +48,13 @@ class Combination(PanelModel):
 def shared_members(plain: Adjusted, horizon: int) -> list[Matrix]:
     """The three members that need no library: complex smoothing, damped trend and theta of logarithms."""
     logs = plain.logs()
+    damped = trend().fit(logs.series, horizon)
+    # The exponential of a mean of logarithms is a median: half the variance lies between it and the mean.
+    to_mean = np.where(logs.is_log, np.minimum(damped.sigma**2 / 2, MOST_TO_MEAN), 0.0)[:, None]
     return [
         plain.restore(complex_smoothing().fit(plain.series, horizon).y_hat),
-        logs.restore(trend().fit(logs.series, horizon).y_hat),
-        logs.restore(theta(logs.series, horizon)),
+        logs.restore(damped.y_hat + to_mean),
+        logs.restore(theta(logs.series, horizon) + to_mean),
     ]
 
 

@@ -34,6 +34,7 @@ MIN_PAIRS = 60
 # The error of an origin has lost two thirds of its weight after five more, or after a whole season.
 RECENT_ORIGINS = 5
 LARGEST_CORRECTION, USUAL_GROWTH = 2.0, 0.3
+LONG_MEMORY = 8.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,10 @@ class Learnt:
         weights = _fit(x, found, is_pair, sample.scale, steps)
         expected = np.where(is_pair, x @ weights, np.nan)
         found = np.where(is_pair, found, np.nan)
-        factor = _recent_ratio(expected, found, origins, sample.season) if is_unbiased else 1.0
+        factor = 1.0
+        if is_unbiased:
+            whole = window_sums(sample.whole, sample.is_known, begin, end)[:, origins]
+            factor = _recent_ratio(expected, np.where(is_pair, whole, np.nan), origins, sample.season)
         return cls(lesson.last @ weights * factor, expected * factor, found)
 
 
@@ -179,22 +183,28 @@ def _fit(x: Matrix, found: Matrix, is_pair: Flags, scale: Matrix, steps: int) ->
 def _recent_ratio(expected: Matrix, found: Matrix, origins: Counts, season: int) -> float:
     """What was found over what was expected, in sum over all series, the latest origins counting most.
 
-    It is drawn towards 1 by as much as the origins disagree (the posterior mean of a growth that is normal around 0
-    with deviation `USUAL_GROWTH`): in a small market one bulk order is no growth.
+    It is drawn towards the ratio over all origins by as much as the origins disagree (the posterior mean of a growth
+    that is normal with deviation `USUAL_GROWTH`): in a small market one bulk order is no growth. The ratio over all
+    origins is not 1, since each series counts alike in the weights, and a bulk order does not move a level; it is drawn
+    towards 1 in the same way.
     """
     expected_sum, found_sum = np.nansum(expected, axis=0), np.nansum(found, axis=0)
     is_some = expected_sum > 0
     if not is_some.any():
         return 1.0
-    weight = np.exp(-(origins.max() - origins[is_some]) / max(RECENT_ORIGINS, season)) * expected_sum[is_some]
+    age = origins.max() - origins[is_some]
     ratios = found_sum[is_some] / expected_sum[is_some]
-    ratio = float((weight * ratios).sum() / weight.sum())
-    if ratio <= 0:
-        return 1.0
-    variance = float((weight * (ratios - ratio) ** 2).sum() / weight.sum()) / ratio**2
-    independent = float(weight.sum() ** 2 / (weight**2).sum())
-    kept = USUAL_GROWTH**2 / (USUAL_GROWTH**2 + variance / max(independent - 1, 1.0))
-    return float(np.clip(ratio, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION) ** kept)
+    factor = 1.0
+    for memory in (LONG_MEMORY * max(RECENT_ORIGINS, season), max(RECENT_ORIGINS, season)):
+        weight = np.exp(-age / memory) * expected_sum[is_some]
+        ratio = float((weight * ratios).sum() / weight.sum()) / factor
+        if ratio <= 0:
+            continue
+        variance = float((weight * (ratios / factor - ratio) ** 2).sum() / weight.sum()) / ratio**2
+        independent = float(weight.sum() ** 2 / (weight**2).sum())
+        kept = USUAL_GROWTH**2 / (USUAL_GROWTH**2 + variance / max(independent - 1, 1.0))
+        factor *= float(np.clip(ratio, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION) ** kept)
+    return float(np.clip(factor, 1 / LARGEST_CORRECTION, LARGEST_CORRECTION))
 
 
 def spread_rows(count: int, limit: int) -> Counts:

@@ -14,6 +14,8 @@ from orchestration.forecasting.panel import Counts, Flags, Matrix, Panel
 # hardly varies from losing every promotion.
 OUTLIER_DEVIATIONS, LEAST_DEVIATION = 4.0, 0.35
 MIN_SALES_TO_JUDGE = 8
+# What an outlier counts for in a sum, at most, as a multiple of the cap: a mistyped quantity is a thousand times it.
+BELIEVED_CAPS = 3.0
 NEIGHBOURS = 7
 # A median absolute deviation of the normal distribution times this is its standard deviation.
 MAD_TO_DEVIATION = 1.4826
@@ -29,9 +31,12 @@ class Adjusted:
     """A panel's values divided by their seasonal index, unknown ones 0; `future_index` are those of the steps ahead.
 
     `age` counts the steps since a series began, `scale` is the root mean square of its changes from step to step.
+    `whole` is `y` with its outliers, as far as they can be believed: no level follows them, but the panel sells them,
+    and its sums must hold them.
     """
 
     y: Matrix
+    whole: Matrix
     is_known: Flags
     age: Counts
     scale: Matrix
@@ -42,6 +47,7 @@ class Adjusted:
         """Some of the series."""
         return Adjusted(
             self.y[chosen],
+            self.whole[chosen],
             self.is_known[chosen],
             self.age[chosen],
             self.scale[chosen],
@@ -56,7 +62,9 @@ def adjusted(series: Panel, horizon: int, *, is_seasonal: bool = True) -> Adjust
     Without `is_seasonal` both seasons stay.
     """
     is_known = np.isfinite(series.y)
-    y = capped(np.where(is_known, series.y, 0.0), is_known)
+    told = np.where(is_known, series.y, 0.0)
+    y = capped(told, is_known)
+    told = np.where(told > y, np.minimum(told, BELIEVED_CAPS * y), told)
     width = y.shape[1]
     index = np.ones((len(y), width + horizon))
     if is_seasonal and series.season > 1:
@@ -65,7 +73,9 @@ def adjusted(series: Panel, horizon: int, *, is_seasonal: bool = True) -> Adjust
         index *= year_index(y / index[:, :width], is_known, horizon)
     plain = np.where(is_known, y / index[:, :width], 0.0)
     age = np.cumsum(series.is_history, axis=1, dtype=np.int64)
-    return Adjusted(plain, is_known, age, _scale(plain, is_known), series.season, index[:, width:])
+    return Adjusted(
+        plain, told / index[:, :width], is_known, age, _scale(plain, is_known), series.season, index[:, width:]
+    )
 
 
 def capped(y: Matrix, is_known: Flags) -> Matrix:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.forecasting.models import PanelModel
-from orchestration.forecasting.panel import Flags, Matrix, Panel, panel
+from orchestration.forecasting.panel import Flags, Matrix, Panel
 
 
 class SeriesModel(PanelModel):
@@ -113,33 +113,22 @@ class CountRegression(PanelModel):
     regressors: pd.DataFrame | None = None
     name: str = "count_regression"
 
-    def fit_forecast(self, history: pd.DataFrame, horizon: int, *, season: int) -> pd.DataFrame:
-        """Forecasts at the history's own times, at which the regressors are looked up."""
-        from orchestration.forecasting.panel import long_forecast
-
-        series = panel(history, season=season)
-        if self.regressors is None:
-            return long_forecast(series, self.matrix(series, horizon))
-        y_hat = np.full((len(series.ids), horizon), np.nan)
-        lengths = series.lengths
-        by_id = dict(iter(self.regressors.groupby("unique_id", sort=False)))
-        for row, name in enumerate(series.ids):
-            known = by_id.get(name)
-            if known is None:
-                continue
-            times = series.step.moved(series.last[row : row + 1], np.arange(1 - lengths[row], horizon + 1))
-            table = known.set_index("ds").drop(columns="unique_id").reindex(pd.Index(times)).to_numpy(np.float64)
-            if np.isfinite(table).all():
-                y_hat[row] = _regressed(series.y[row, series.first[row] :], table, horizon, season)
-        return long_forecast(series, y_hat)
-
     def matrix(self, series: Panel, horizon: int) -> Matrix:
-        """Without regressors: season and trend only, since a panel has no times to look them up at."""
-        rows = []
-        for row, first in enumerate(series.first):
-            y = series.y[row, first:]
-            rows.append(_regressed(y, np.empty((len(y) + horizon, 0)), horizon, series.season))
-        return np.array(rows).reshape(len(series.ids), horizon)
+        """Each series by itself; NaN where its regressors do not cover the history and the steps ahead."""
+        y_hat = np.full((len(series.ids), horizon), np.nan)
+        by_id = {} if self.regressors is None else dict(iter(self.regressors.groupby("unique_id", sort=False)))
+        for row, name in enumerate(series.ids):
+            y = series.y[row, series.first[row] :]
+            table = np.empty((len(y) + horizon, 0))
+            if self.regressors is not None:
+                if name not in by_id:
+                    continue
+                times = series.step.moved(series.last[row : row + 1], np.arange(1 - len(y), horizon + 1))
+                known = by_id[name].set_index("ds").drop(columns="unique_id")
+                table = known.reindex(pd.Index(times)).to_numpy(np.float64)
+            if np.isfinite(table).all():
+                y_hat[row] = _regressed(y, table, horizon, series.season)
+        return y_hat
 
 
 def _regressed(y: Matrix, table: Matrix, horizon: int, season: int) -> Matrix:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestration.planning.arrival.candidates import told
 from orchestration.planning.arrival.durations import DurationModel, fit_durations
 from orchestration.planning.arrival.lateness import LatenessModel, fit_lateness, logit
 from orchestration.planning.arrival.snapshots import EPOCH, FEATURES, STEPS, Snapshot, Traffic, snapshot
@@ -161,7 +162,7 @@ def _reasons(
         return []
     if lateness is None:
         return ["no promised day" if not np.isfinite(day) else "too few past shipments to judge by" for day in promised]
-    usual = np.nanmedian(np.where(np.isfinite(past.features), past.features, np.nan), axis=0)
+    usual = np.nanmedian(told(np.where(np.isfinite(past.features), past.features, np.nan)), axis=0)
     base = logit(lateness.predict(now.features, now.lane))
     moved = np.zeros((len(now.row), len(FEATURES)))
     for at, name in enumerate(FEATURES):

@@ -46,15 +46,25 @@ _STEPS = """
     where event_at > (select max(shipped_at) from stg_shipments) - to_days(?)
     order by event_at, shipment_key, event_code
 """
+_RECEIPTS = """
+    select supplier_id as supplier, site_code as site, (received_on - ordered_at::date)::double as days, received_on
+    from stg_purchase_orders
+    where received_on is not null and supplier_id is not null and site_code is not null
+"""
 
 
 @dataclass(frozen=True)
 class ArrivalData:
-    """Shipments and tracking steps of the last two years, and the first day that they do not know."""
+    """Shipments and tracking steps of the last two years, and the first day that they do not know.
+
+    receipts: supplier, site, days from purchase order to receipt; known_until: the first day that they do not know.
+    """
 
     shipments: "pd.DataFrame"
     steps: "pd.DataFrame"
     made_on: int | None  # days since 1970; None where nothing was ever shipped
+    receipts: "pd.DataFrame"
+    known_until: int
 
 
 def read_arrivals(con: "duckdb.DuckDBPyConnection") -> ArrivalData:
@@ -64,7 +74,10 @@ def read_arrivals(con: "duckdb.DuckDBPyConnection") -> ArrivalData:
     shipments = con.execute(_SHIPMENTS, [_DAYS]).df()
     steps = con.execute(_STEPS, [_DAYS]).df()
     shipped = in_days(shipments["shipped_at"])
-    return ArrivalData(shipments, steps, int(shipped.max()) + 1 if len(shipped) else None)
+    receipts = con.execute(_RECEIPTS).df()
+    received = in_days(receipts.pop("received_on"))
+    until = int(received.max()) + 1 if len(received) else 0
+    return ArrivalData(shipments, steps, int(shipped.max()) + 1 if len(shipped) else None, receipts, until)
 
 
 def closed_days(countries: Sequence[str], first_year: int, last_year: int) -> dict[str, tuple[date, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.planning.assets import plan_spec, planning_run
-from orchestration.planning.planner.tables import ORDER_DECISION, OVERRIDE_VALUE
+from orchestration.planning.planner.tables import ORDER_DECISION, OVERRIDE_STATE, OVERRIDE_VALUE
 from orchestration.platform import Platform, model_key
 
 
@@ -19,6 +19,7 @@ from orchestration.platform import Platform, model_key
         plan_spec(
             ORDER_DECISION, "What has become of each decision on an order suggestion, and what is on order by it."
         ),
+        plan_spec(OVERRIDE_STATE, "What the newest forecast makes of each override, and why it takes nothing from it."),
     ],
 )
 def planners_hand(
@@ -32,8 +33,10 @@ def planners_hand(
     with run.published() as con:
         value = override_value(reading.overridden_plans(con), reading.overridden_actuals(con))
         decided = reading.decision_states(con)
+        overrides = reading.override_states(con)
     run.keep(OVERRIDE_VALUE, value)
     run.keep(ORDER_DECISION, decided)
+    run.keep(OVERRIDE_STATE, overrides)
     whole = value[value["group_kind"] == "all"]
     words = [
         f"- {row.market}: {row.week_count} weeks, model {row.model_wape_pct:.1f} %, plan {row.plan_wape_pct:.1f} % off"
@@ -53,5 +56,14 @@ def planners_hand(
             "dagster/row_count": len(decided),
             "states": ", ".join(f"{count} {state}" for state, count in states.items()) or "no decision",
             "on_order_qty": float(decided["on_order_qty"].sum()),
+        },
+    )
+    unused = overrides[overrides["override_state"] == "unused"]
+    names = [f"- {row.override_id}: {row.node_type} {row.node_id} of {row.market}" for row in unused.itertuples()]
+    yield dg.MaterializeResult(
+        asset_key=model_key(OVERRIDE_STATE),
+        metadata={
+            "dagster/row_count": len(overrides),
+            "unused": dg.MetadataValue.md("\n".join(names) or "none"),
         },
     )

@@ -6,9 +6,12 @@ Belongs here: SQL over views of the published tables. Does not: figures that are
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from orchestration.planning.decisions import DECISION_COLUMNS, decided_orders
+from orchestration.planning.hand import OVERRULED, PRODUCT, UNKNOWN_NODE, WITHDRAWN, unused_overrides, with_node_keys
+from orchestration.planning.planner.tables import OVERRIDE_TYPES
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,6 +49,21 @@ _ACTUALS = f"""
         and sold.sold_on between weeks.target_on and weeks.target_on + 6
     group by all
     order by all
+"""
+_OVERRIDES = "select * from stg_forecast_overrides order by market, override_id"
+_NEWEST = """
+    select market, node_type, node_id, product_id, made_on, target_on, forecast_qty
+    from demand_forecast
+    where step = 'week' and market in (select market from stg_forecast_overrides)
+    qualify made_on = max(made_on) over (partition by market)
+    order by all
+"""
+_PLANNED = """
+    with newest as (
+        select market, override_id from demand_plan where planner_qty is not null
+        qualify made_on = max(made_on) over (partition by market)
+    )
+    select distinct market, override_id from newest where override_id is not null
 """
 
 
@@ -100,3 +118,34 @@ def decision_states(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
         return pd.DataFrame(columns=list(DECISION_COLUMNS))
     newest = lines["ordered_at"].max() if len(lines) else stands["decided_at"].max()
     return decided_orders(stands, lines, suggestions(con), as_of=moment(newest, stands))
+
+
+def override_states(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
+    """Every override with what the newest forecast of its market makes of it: OVERRIDE_TYPES.
+
+    planned: the newest plan holds it. waiting: it counts from the next forecast on. over: its last day has passed.
+    withdrawn, overruled: as the planner wants it. unused: no node of the forecast has its name: it never counts.
+    """
+    said, newest = con.execute(_OVERRIDES).df(), con.execute(_NEWEST).df()
+    if said.empty:
+        return pd.DataFrame(columns=list(OVERRIDE_TYPES))
+    products = newest.loc[newest["node_type"] == PRODUCT, ["market", "node_id", "product_id"]]
+    keyed = with_node_keys(said, products.rename(columns={"node_id": "product_key"}))
+    unused = [
+        unused_overrides(newest[newest["market"] == market], keyed[keyed["market"] == market])
+        for market in keyed["market"].unique()
+    ]
+    why = pd.concat(unused).set_index("override_id")["reason"]
+    made_on = said["market"].map(newest.groupby("market")["made_on"].max())
+    planned = con.execute(_PLANNED).df()
+    is_planned = pd.MultiIndex.from_frame(said[["market", "override_id"]]).isin(
+        pd.MultiIndex.from_frame(planned[["market", "override_id"]])
+    )
+    reason = said["override_id"].map(why).fillna("")
+    is_over = pd.to_datetime(said["to_on"]) < pd.to_datetime(made_on)
+    state = np.select(
+        [reason == WITHDRAWN, is_over, reason == OVERRULED, reason == UNKNOWN_NODE, is_planned & (reason == "")],
+        ["withdrawn", "over", "overruled", "unused", "planned"],
+        default="waiting",
+    )
+    return said.assign(made_on=made_on, override_state=state, unused_reason=reason)[list(OVERRIDE_TYPES)]

@@ -23,13 +23,33 @@ DECISION_TYPES: Mapping[str, str] = {
     "decided_by": "varchar",
     "decided_at": "timestamp",
 }
+OVERRIDE_TYPES: Mapping[str, str] = {
+    "override_id": "varchar",
+    "market": "varchar",
+    "node_type": "varchar",
+    "node_id": "varchar",
+    "from_on": "date",
+    "to_on": "date",
+    "made_on": "date",
+    "override_state": "varchar",
+    "unused_reason": "varchar",
+    "reason": "varchar",
+    "decided_by": "varchar",
+    "decided_at": "timestamp",
+}
 
 
 OVERRIDE_VALUE = PublishedModel.whole(LAYER, "override_value", VALUE_COLUMNS)
 ORDER_DECISION = PublishedModel.whole(LAYER, "order_decision", DECISION_TYPES)
-PLANNER_MODELS = (OVERRIDE_VALUE, ORDER_DECISION)
+OVERRIDE_STATE = PublishedModel.whole(LAYER, "override_state", OVERRIDE_TYPES)
+PLANNER_MODELS = (OVERRIDE_VALUE, ORDER_DECISION, OVERRIDE_STATE)
 PLANNER_WORDS: Mapping[str, str] = {
     **VALUE_WORDS,
+    "override_id": "Number of the override, as the planner's file has it.",
+    "node_type": "Kind of node that is overridden: market, category, subdivision or product.",
+    "node_id": "Code or number of the node, as the planner wrote it.",
+    "override_state": "planned, waiting (for the next forecast), over, withdrawn, overruled, or unused: no such node.",
+    "unused_reason": "Why the newest forecast takes nothing from it; empty where it does.",
     "decision": "What the planner decided: accepted, changed or rejected.",
     "decided_qty": "Units that the decision orders.",
     "on_order_qty": "Those of them that count as on order because no purchase order shows them yet.",

@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration.planning.assets import plan_spec, planning_run
+from orchestration.planning.outlook_tables import LEAD_TIME
 from orchestration.planning.tables import (
     ASSORTMENT,
     REORDER,
@@ -58,8 +59,14 @@ class StockConfig(dg.Config):
 @dg.multi_asset(
     name="stock_plan",
     specs=[
-        plan_spec(REORDER, "What each warehouse should order of each product now, and why.", after=[STALE_MARKET]),
-        plan_spec(TRANSFER_SUGGESTION, "What one warehouse has too much of and another lacks.", after=[STALE_MARKET]),
+        plan_spec(
+            REORDER, "What each warehouse should order of each product now, and why.", after=[STALE_MARKET, LEAD_TIME]
+        ),
+        plan_spec(
+            TRANSFER_SUGGESTION,
+            "What one warehouse has too much of and another lacks.",
+            after=[STALE_MARKET, LEAD_TIME],
+        ),
         plan_spec(ASSORTMENT, "Per market and category: margin, growth, stock, dead stock, and what to do about it."),
     ],
 )
@@ -75,7 +82,7 @@ def stock_plan(
     known = run.read(STALE_MARKET.name)
     stale = dict(zip(known["market"].astype(str), known["reason"].astype(str), strict=True))
     with run.published() as con:
-        made = make_stock_tables(con, config.rules(), stale)
+        made = make_stock_tables(con, config.rules(), stale, run.read(LEAD_TIME.name))
     orders = made[REORDER.name]
     for model in (REORDER, TRANSFER_SUGGESTION, ASSORTMENT):
         run.keep(model, made[model.name])
@@ -115,7 +122,13 @@ def stock_plan(
 
 @dg.multi_asset(
     name="stock_proof",
-    specs=[plan_spec(STOCK_POLICY_SIMULATION, "The policy played over the last half year, beside two rules of thumb.")],
+    specs=[
+        plan_spec(
+            STOCK_POLICY_SIMULATION,
+            "The policy played over the last half year, beside two rules of thumb.",
+            after=[LEAD_TIME],
+        )
+    ],
 )
 def stock_proof(
     context: dg.AssetExecutionContext, config: StockConfig, platform: dg.ResourceParam[Platform]
@@ -127,7 +140,7 @@ def stock_proof(
 
     run = planning_run(context, platform)
     with run.published() as con:
-        table = make_proof(con, config.rules())
+        table = make_proof(con, config.rules(), run.read(LEAD_TIME.name))
     run.keep(STOCK_POLICY_SIMULATION, table)
     metadata: dict[str, dg.MetadataValue | int | float | str] = {"dagster/row_count": len(table)}
     if len(table):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from orchestration.forecasting.series import MarketWeeks, product_names, weekly_demand
+from benchmarks.forecasting_weeks import MarketWeeks, product_names, weekly_demand
 
 MONDAY = date(2024, 1, 1)
 SUNDAY = date(2024, 1, 7)
