@@ -29,6 +29,7 @@ from orchestration.forecasting.tables import (
 )
 from orchestration.lake import Place
 from orchestration.modeling.manifest import PublishedModel
+from orchestration.threads import one_thread
 
 if TYPE_CHECKING:
     import duckdb
@@ -80,7 +81,8 @@ def forecast_night(
             without.append(market)
             continue
         try:
-            made = forecast_market(series, plan_of(published, market))
+            with one_thread():
+                made = forecast_market(series, plan_of(published, market))
             made_on = series.made_on.astype(date)
             older = older_forecasts(published, market, made_on)
             one = MarketNight(made, score(older, series))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from orchestration.forecasting.classes import classify
+from orchestration.forecasting.count_quantiles import negative_binomial_quantiles
 from orchestration.forecasting.counts import lead_time_demand, quantiles_of_counts
 from orchestration.forecasting.engine import forecast
 from orchestration.forecasting.models import Model
@@ -121,6 +122,11 @@ def test_negative_binomial_quantiles_have_the_mean_and_variance_asked_for():
     assert wide.tolist() == [nbinom.ppf([0.5, 0.9], 2, 1 / 3).tolist()]
     narrow = quantiles_of_counts(np.array([4.0]), np.array([1.0]), np.array([0.9]))
     assert narrow.tolist() == [[poisson.ppf(0.9, 4.0)]]
+    rng = np.random.default_rng(8)
+    mean, size = np.exp(rng.normal(0, 2.5, 300)), np.exp(rng.normal(0, 2, 300))
+    levels = np.array([0.025, 0.5, 0.99])
+    theirs = nbinom.ppf(levels, size[:, None], (size / (size + mean))[:, None])
+    assert negative_binomial_quantiles(mean, size, levels).tolist() == theirs.tolist()
 
 
 BAD: dict[str, list[float]] = {

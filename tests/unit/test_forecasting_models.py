@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from orchestration.forecasting.guard import guarded, guarded_each
 from orchestration.forecasting.models import PanelModel
 from orchestration.forecasting.models.adjusted import adjusted
 from orchestration.forecasting.models.combination import Combination
 from orchestration.forecasting.models.grid import Series, level, trend
+from orchestration.forecasting.models.levels import running_levels
 from orchestration.forecasting.models.library import LibraryCombination, auto_ets, dynamic_optimised_theta
 from orchestration.forecasting.models.naive import SeasonalNaive
 from orchestration.forecasting.models.statistics import (
@@ -69,6 +71,27 @@ def test_series_of_different_lengths_do_not_change_each_other():
         assert both[1] == pytest.approx(alone.fit(one(short), 5).y_hat[0])
     for method in (theta, dynamic_theta):
         assert method(together, 5)[1] == pytest.approx(method(one(short), 5)[0])
+
+
+@pytest.mark.parametrize("model", [Combination(), SeasonalNaive()], ids=lambda model: model.name)
+def test_panels_forecast_together_are_forecast_alone(model: PanelModel):
+    gap = WALK.copy()
+    gap[30] = np.nan
+    now = panel(history(WALK, gap, WALK[-20:], -WALK), season=7)
+    panels = [now, now.rows([0, 1, 3]).known_before(9), now.rows([3])]
+    together = guarded_each(model, panels, 5)
+    for found, one_panel in zip(together, panels, strict=True):
+        alone = guarded(model, one_panel, 5)
+        assert found.y_hat == pytest.approx(alone.y_hat)
+        assert found.reasons.tolist() == alone.reasons.tolist()
+
+
+def test_a_level_waits_where_a_value_is_unknown():
+    y, used = np.array([[9.0, 4.0, 2.0, 8.0], [9.0, 4.0, 2.0, 8.0]]), np.array([[0, 1, 1, 1], [0, 1, 0, 1]]) > 0
+    levels = running_levels(y, used, 0.5)
+    assert levels[0] == pytest.approx([0.0, 4.0, (0.5 * 2 + 0.25 * 4) / 0.75, (4 + 0.5 + 0.5) / 0.875])
+    assert levels[1] == pytest.approx([0.0, 4.0, 4.0, (4 + 1) / 0.75])
+    assert running_levels(y, used, 0.5, is_last_only=True)[:, 0].tolist() == levels[:, -1].tolist()
 
 
 def test_the_dynamic_theta_model_is_near_the_library_s():

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from orchestration.planning.capacity.calendar import event_columns, events_of
 from orchestration.planning.capacity.outlook import alarms_in_words, capacity_outlook, sites_by_alarm
@@ -80,26 +79,27 @@ def test_nine_of_ten_days_stay_below_p90() -> None:
     assert 0.86 <= (seen["peak_load_value"] <= seen["p90_qty"]).mean() <= 0.96
 
 
-@pytest.mark.parametrize(
-    ("bad", "word"),
-    [
-        (measured("CNNEW1", days=5), "too few days measured"),
-        (measured("CNNIL1").assign(peak_load_value=0.0), "too few days measured"),
-        (measured("CNCAP1").assign(capacity_value=0.0), "capacity is not known"),
-        (measured("CNCAP2").assign(capacity_value=np.nan), "capacity is not known"),
-        (measured("CNGAP1").assign(peak_load_value=np.nan), "too few days measured"),
-    ],
-)
-def test_a_site_with_nothing_to_go_by_says_so_and_stops_no_other(bad: pd.DataFrame, word: str) -> None:
-    outlook = capacity_outlook(pd.concat([bad, measured("CNAAA1", days=500)]), calendar(), {})
-    rows = outlook.rows[outlook.rows["site_code"] == bad["site_code"].iloc[0]]
-    assert len(rows) == 91
-    assert not rows["is_alarm"].any()
-    assert rows["words"].str.contains(word).all()
-    assert np.isfinite(rows[["p50_qty", "p90_qty", "p99_qty"]].to_numpy()).all()
+def test_sites_with_nothing_to_go_by_say_so_and_stop_no_other() -> None:
+    few, unknown = "too few days measured", "capacity is not known"
+    bad = [
+        (measured("CNNEW1", days=5), few),
+        (measured("CNNIL1").assign(peak_load_value=0.0), few),
+        (measured("CNCAP1").assign(capacity_value=0.0), unknown),
+        (measured("CNCAP2").assign(capacity_value=np.nan), unknown),
+        (measured("CNGAP1").assign(peak_load_value=np.nan), few),
+    ]
+    outlook = capacity_outlook(pd.concat([*(site for site, _ in bad), measured("CNAAA1", days=500)]), calendar(), {})
+    for site, word in bad:
+        name = str(site["site_code"].iloc[0])
+        rows = outlook.rows[outlook.rows["site_code"] == name]
+        assert len(rows) == 91, name
+        assert not rows["is_alarm"].any(), name
+        assert rows["words"].str.contains(word).all(), name
+        assert np.isfinite(rows[["p50_qty", "p90_qty", "p99_qty"]].to_numpy()).all(), name
     other = outlook.rows[outlook.rows["site_code"] == "CNAAA1"]
     assert pd.Timestamp("2026-11-11") in other.loc[other["is_alarm"], "target_on"].tolist()
-    assert site_plot(outlook, str(bad["site_code"].iloc[0])).startswith(b"\x89PNG")
+    for name in ("CNNEW1", "CNCAP2", "CNGAP1"):
+        assert site_plot(outlook, name).startswith(b"\x89PNG")
 
 
 def test_a_week_of_history_and_a_thousandfold_outlier_give_figures_of_the_right_size() -> None:
