@@ -1,0 +1,381 @@
+"""What the report of a market reads: one query per frame, over views that hold this market's published rows alone.
+
+Belongs here: SQL. Does not: running it (see `reading.py`), words and pictures.
+Customers appear in sums only, and no cell of fewer than ten customers is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Fewer people than this are never shown as a group of their own.
+FEWEST_PEOPLE = 10
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Query:
+    """A frame of the report and the published tables it needs; where one is not published, the frame is empty."""
+
+    tables: tuple[str, ...]
+    sql: str
+
+
+def _of(tables: str, sql: str) -> Query:
+    return Query(tuple(tables.split()), sql)
+
+
+_NAMES = "select product_key, any_value(product_name) as product_name from dim_product group by all"
+# The market's own today: what is later than its last order is not known yet.
+_TODAY = "(select max(kpi_on) from market_kpi where kpi_id = 'orders')"
+_YEAR = f"kpi_on > {_TODAY} - 365 and kpi_on <= {_TODAY}"
+
+QUERIES: Mapping[str, Query] = {
+    # Top of the page
+    "market": _of("dim_market", "select * from dim_market limit 1"),
+    "loaded": _of("fct_orders", "select max(ordered_on) as as_of, max(_loaded_at) as loaded_at from fct_orders"),
+    "kpi_month": _of(
+        "market_kpi",
+        f"""
+        select date_trunc('month', kpi_on)::date as month, kpi_id, sum(numerator)::double as numerator,
+            sum(denominator)::double as denominator
+        from market_kpi where kpi_on <= {_TODAY} and flow is not null group by all order by all
+        """,
+    ),
+    "kpi_now": _of(
+        "market_kpi",
+        f"""
+        select kpi_id,
+            sum(numerator) filter (where kpi_on > {_TODAY} - 28)::double as now_numerator,
+            sum(denominator) filter (where kpi_on > {_TODAY} - 28)::double as now_denominator,
+            sum(numerator) filter (where kpi_on <= {_TODAY} - 28)::double as before_numerator,
+            sum(denominator) filter (where kpi_on <= {_TODAY} - 28)::double as before_denominator
+        from market_kpi where kpi_on > {_TODAY} - 56 and kpi_on <= {_TODAY} group by all order by all
+        """,
+    ),
+    # Who buys here
+    "figures": _of("customer_figure", "select figure, value, low, high, basis, words, as_of_on from customer_figure"),
+    "segments": _of(
+        "segment_summary",
+        f"select * from segment_summary where customer_count = 0 or customer_count >= {FEWEST_PEOPLE}"
+        " order by kind, net_amount_pct desc nulls last, name",
+    ),
+    "value": _of(
+        "customer_value",
+        """
+        select count(*) filter (where purchase_count > 0) as buyers,
+            count(*) filter (where is_churned) as churned, sum(expected_value_12m_usd) as expected_usd,
+            count(*) filter (where alive_probability >= 0.5) as alive, median(mean_amount_usd) as basket_usd
+        from customer_value having count(*) > 0
+        """,
+    ),
+    "movements": _of(
+        "segment_movement",
+        f"""
+        select month, from_segment, to_segment, sum(customer_count)::bigint as customer_count
+        from segment_movement
+        where month = (select max(month) from segment_movement where is_complete) and from_segment <> to_segment
+            and from_segment <> 'not_yet'
+        group by all having sum(customer_count) >= {FEWEST_PEOPLE} order by customer_count desc, from_segment, to_segment limit {TOP}
+        """,
+    ),
+    "retention": _of(
+        "retention_cohort",
+        f"""
+        select cohort_month, months_since, retained_pct, cohort_count from retention_cohort
+        where is_complete and cohort_count >= {FEWEST_PEOPLE} and months_since between 1 and 12
+            and cohort_month in (
+                select cohort_month from retention_cohort where cohort_count >= {FEWEST_PEOPLE}
+                group by all order by cohort_month desc limit 13
+            )
+        order by all
+        """,
+    ),
+    "repeat": _of("repeat_summary", "select * from repeat_summary order by after_purchase"),
+    "channels": _of(
+        "fct_orders",
+        f"""
+        select channel, count(*) as orders, count(distinct customer_key) as customers,
+            sum(total_amount_usd)::double as usd
+        from fct_orders where ordered_on > (select max(ordered_on) - 365 from fct_orders)
+        group by all having count(distinct customer_key) >= {FEWEST_PEOPLE} order by usd desc nulls last, channel
+        """,
+    ),
+    "surprises": _of("surprise", f"select * from surprise limit {TOP}"),
+    "audience": _of("audience_cell", "select * from audience_cell"),
+    # What to show
+    "shown": _of(
+        "recommendation dim_product",
+        f"""
+        select product_id, any_value(product_name) as product_name,
+            count(*) filter (where customer_key <> '*') as lists,
+            min(rank) filter (where customer_key = '*') as everybody_rank,
+            min(made_on) as made_on
+        from recommendation left join ({_NAMES}) as names using (product_key)
+        group by product_id having lists >= {FEWEST_PEOPLE} or everybody_rank is not null
+        order by coalesce(everybody_rank, 999), lists desc, product_id limit {TOP}
+        """,
+    ),
+    "lists": _of(
+        "recommendation",
+        """
+        select count(distinct (source_id, customer_key)) filter (where customer_key <> '*') as customers,
+            count(distinct product_id) as products, any_value(model) as model, max(made_on) as made_on
+        from recommendation having count(*) > 0
+        """,
+    ),
+    "list_scores": _of(
+        "recommendation_score",
+        """
+        select model, is_chosen, metric, k, value, customer_count from recommendation_score
+        where period = 'test' and metric in ('recall', 'ndcg') and k = 20 and target = 'all' order by all
+        """,
+    ),
+    "screens": _of(
+        "first_screen dim_product",
+        f"""
+        select landing_page, medium, max(session_count) as session_count,
+            string_agg(coalesce(product_name, product_id), ' · ' order by rank) filter (where rank <= 3) as products
+        from first_screen left join ({_NAMES}) as names using (product_key)
+        group by landing_page, medium order by (landing_page = '*' and medium = '*') desc, session_count desc nulls last,
+            landing_page, medium limit {TOP}
+        """,
+    ),
+    "together": _of(
+        "bought_together dim_product",
+        f"""
+        select coalesce(one.product_name, product_id) as product,
+            coalesce(other.product_name, other_product_id) as other_product, support, lift, lower_lift, upper_lift
+        from bought_together
+        left join ({_NAMES}) as one using (product_key)
+        left join ({_NAMES}) as other on other.product_key = other_product_key
+        where support >= 3 and product_id < other_product_id order by lower_lift desc nulls last, product, other_product
+        limit {TOP}
+        """,
+    ),
+    # Where visitors leave
+    "stages": _of(
+        "funnel",
+        """
+        select stage_no, stage, sum(session_count)::double as visits, sum(bounce_count)::double as bounces
+        from funnel where started_on > (select max(started_on) - 90 from funnel) group by all order by all
+        """,
+    ),
+    "media_stages": _of(
+        "funnel",
+        """
+        select medium as part, stage_no, sum(session_count)::double as visits, sum(bounce_count)::double as bounces
+        from funnel where started_on > (select max(started_on) - 90 from funnel) group by all order by all
+        """,
+    ),
+    "screen_stages": _of(
+        "funnel",
+        """
+        select screen as part, stage_no, sum(session_count)::double as visits, sum(bounce_count)::double as bounces
+        from funnel where started_on > (select max(started_on) - 90 from funnel) group by all order by all
+        """,
+    ),
+    "losses": _of(
+        "funnel_loss",
+        f"""
+        select * from funnel_loss where is_unusual order by lost_value_usd desc nulls last, week_on desc, dimension, member,
+            step limit {TOP}
+        """,
+    ),
+    "landing": _of(
+        "fct_landing_page_month",
+        f"""
+        select landing_page, sum(session_count)::double as visits, sum(bounce_count)::double as bounces,
+            sum(product_count)::double as products, sum(paid_count)::double as paid
+        from fct_landing_page_month
+        where month >= strftime((select max((month || '-01')::date) from fct_landing_page_month) - interval 2 month,
+            '%Y-%m')
+        group by all having visits >= 30 order by visits desc, landing_page limit {TOP}
+        """,
+    ),
+    # Which media to fund
+    "effects": _of("media_effect", "select * from media_effect order by year_spend_usd desc nulls last, medium"),
+    "budget": _of("budget_suggestion", "select * from budget_suggestion order by spend_per_day_usd desc, medium"),
+    "spend": _of(
+        "media_kpi",
+        """
+        select medium, sum(spend_usd)::double as spend_usd, sum(clicks)::double as clicks,
+            sum(order_count)::double as orders, sum(new_customer_count)::double as new_customers,
+            sum(revenue_usd)::double as revenue_usd
+        from media_kpi where month > strftime(
+            (select max((month || '-01')::date) from media_kpi) - interval 12 month, '%Y-%m')
+        group by all order by spend_usd desc nulls last, medium
+        """,
+    ),
+    "spend_month": _of(
+        "media_kpi",
+        """
+        select (month || '-01')::date as month, sum(spend_usd)::double as spend_usd,
+            sum(revenue_usd) filter (where spend_usd > 0)::double as revenue_usd
+        from media_kpi group by all order by all
+        """,
+    ),
+    "attribution": _of(
+        "media_attribution", "select model, medium, orders_pct, seen_pct, caveat from media_attribution"
+    ),
+    # What to stock
+    "demand_week": _of(
+        "fct_daily_demand",
+        """
+        select last_on - (7 * (date_diff('day', sold_on, last_on) // 7) + 6)::integer as week_on, sum(sold_qty)::double as qty
+        from fct_daily_demand, (select max(sold_on) as last_on from fct_daily_demand)
+        where sold_on > last_on - 364 group by all order by all
+        """,
+    ),
+    "forecast": _of(
+        "demand_forecast",
+        """
+        select made_on, target_on, forecast_qty, p025_qty, p100_qty, p900_qty, p975_qty, model_code
+        from demand_forecast where node_type = 'market' and step = 'week'
+            and made_on = (select max(made_on) from demand_forecast where node_type = 'market' and step = 'week')
+        order by target_on
+        """,
+    ),
+    "forecast_score": _of(
+        "forecast_score",
+        """
+        select wape, naive_wape, fva_pct, bias_pct, coverage_80_pct, n from forecast_score
+        where node_type = 'market' and step = 'week' order by made_on desc, n desc limit 1
+        """,
+    ),
+    "reorder": _of(
+        "reorder dim_product",
+        f"""
+        select site_code, product_id, product_name, suggested_qty, order_value_usd, days_of_cover, on_hand_qty,
+            arrives_on, reason, made_on, count(*) over () as found, sum(order_value_usd) over () as total_usd
+        from reorder
+        left join (select product_id, any_value(product_name) as product_name from dim_product group by all)
+            using (product_id)
+        where suggested_qty > 0 and regexp_matches(markets, '\\b' || getvariable('market') || '\\b')
+        order by is_below_reorder_point desc, order_value_usd desc nulls last, site_code, product_id limit {TOP}
+        """,
+    ),
+    "assortment": _of(
+        "assortment",
+        f"""
+        select category_code, action, products, evidence, revenue_usd, growth_pct, margin_pct, stock_turns, made_on
+        from assortment where action <> 'keep' order by revenue_usd desc nulls last, category_code limit {TOP}
+        """,
+    ),
+    "categories": _of(
+        "assortment",
+        f"""
+        select category_code, revenue_usd, growth_pct, margin_pct, stock_turns, action from assortment
+        order by revenue_usd desc nulls last, category_code limit {TOP}
+        """,
+    ),
+    # What waits at customs and elsewhere
+    "worklist": _of(
+        "exception_worklist market_kpi",
+        f"""
+        select exception_id, owner_role, any_value(regexp_replace(reason, ' \\(.*$', '')) as reason, count(*) as items,
+            coalesce(sum(value_at_risk_usd), 0)::double as usd, min(act_from_on) as oldest_on
+        from exception_worklist where act_from_on <= {_TODAY} group by all order by usd desc, exception_id
+        """,
+    ),
+    "items": _of(
+        "exception_worklist market_kpi",
+        f"""
+        select exception_id, owner_role, coalesce(order_no, document_no) as number, left_value, right_value,
+            value_at_risk_usd::double as usd, act_from_on
+        from exception_worklist where act_from_on <= {_TODAY} and owner_role = 'customs'
+        order by usd desc nulls last, number limit {TOP}
+        """,
+    ),
+    "waiting": _of(
+        "fct_trade_ledger",
+        """
+        select waits_for, count(distinct order_key) as orders, sum(line_amount_usd)::double as usd,
+            count(distinct order_key) filter (where is_late) as late, min(waits_since_at) as since_at
+        from fct_trade_ledger where waits_for is not null group by all order by usd desc nulls last, waits_for
+        """,
+    ),
+    "clearance": _of(
+        "fct_trade_ledger",
+        """
+        with per_order as (
+            select month, order_key, date_diff('second', min(declared_at), max(released_at)) / 3600.0 as hours
+            from fct_trade_ledger where declared_at is not null and released_at is not null group by all
+        )
+        select (month || '-01')::date as month, median(hours) as median_hours, quantile_cont(hours, 0.9) as p90_hours,
+            count(*) as orders
+        from per_order where hours >= 0 group by all order by all
+        """,
+    ),
+    "declarations": _of(
+        "declaration_risk",
+        f"""
+        select declaration_no, line_no, hs6_code, declared_on, false_probability, signals_en from declaration_risk
+        order by false_probability desc, declaration_no, line_no limit {TOP}
+        """,
+    ),
+    "under_way": _of(
+        "shipment_outlook",
+        """
+        select count(*) as shipments, count(*) filter (where late_probability >= 0.5) as likely_late,
+            median(clears_p50_hours) as clears_p50_hours, quantile_cont(clears_p90_hours, 0.5) as clears_p90_hours,
+            max(made_on) as made_on
+        from shipment_outlook having count(*) > 0
+        """,
+    ),
+    # Whom to trust
+    "sellers": _of(
+        "fct_orders seller_score seller_limit",
+        f"""
+        with sold as (
+            select seller_id, count(*) as orders, sum(total_amount_usd)::double as sales_usd
+            from fct_orders where ordered_on > (select max(ordered_on) - 365 from fct_orders) group by all
+        ),
+        scores as (select * from seller_score qualify row_number() over (partition by seller_id
+            order by as_of_on desc) = 1),
+        limits as (select * from seller_limit qualify row_number() over (partition by seller_id
+            order by as_of_on desc) = 1)
+        select seller_id, orders, sales_usd, scores.grade, score, is_thin, scores.is_stale, stale_reason, change_points,
+            outstanding_usd, overdue_usd, limit_usd, scores.as_of_on
+        from sold inner join scores using (seller_id) left join limits using (seller_id)
+        order by outstanding_usd desc nulls last, sales_usd desc nulls last, seller_id limit {TOP}
+        """,
+    ),
+    "grades": _of(
+        "credit_exposure",
+        """
+        select * from credit_exposure where as_of_on = (select max(as_of_on) from credit_exposure) order by grade
+        """,
+    ),
+    "credit_stale": _of("credit_stale_market", "select * from credit_stale_market"),
+    # Data quality
+    "balance": _of(
+        "row_balance", "select state, sum(row_count)::double as rows from row_balance group by all order by all"
+    ),
+    "feeds": _of(
+        "row_balance",
+        f"""
+        select feed, sum(row_count)::double as rows,
+            coalesce(sum(row_count) filter (where state = 'repaired'), 0)::double as repaired,
+            coalesce(sum(row_count) filter (where state = 'superseded'), 0)::double as superseded,
+            coalesce(sum(row_count) filter (where state = 'quarantined'), 0)::double as quarantined
+        from row_balance where state <> 'pending' group by all
+        order by quarantined / nullif(rows, 0) desc nulls last, feed limit {TOP}
+        """,
+    ),
+    "quarantined": _of(
+        "quarantine",
+        f"""
+        select rule_id, any_value(feed) as feed, any_value(reason) as reason, count(*) as rows from quarantine
+        group by rule_id order by rows desc, rule_id limit {TOP}
+        """,
+    ),
+    "invariants": _of(
+        "fct_market_invariant",
+        """
+        select invariant_id, severity, unit, sum(checked_count)::double as checked, sum(broken_count)::double as broken,
+            sum(broken_amount)::double as amount
+        from fct_market_invariant group by all order by broken desc, invariant_id
+        """,
+    ),
+    "stale": _of("stale_market", "select * from stale_market"),
+}
