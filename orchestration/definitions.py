@@ -35,7 +35,7 @@ from orchestration.planning.capacity.assets import site_capacity
 from orchestration.planning.planner.assets import planners_hand
 from orchestration.planning.stock.assets import stock_plan, stock_proof
 from orchestration.platform import Platform
-from orchestration.reporting.assets import operations
+from orchestration.reporting.assets import market_reports, operations
 from orchestration.running.jobs import JOBS, SCHEDULES, SENSORS
 from orchestration.runs.assets import market_tables, reference_tables, run_plan
 from orchestration.simulation.assets import cleaning_scorecard
@@ -57,6 +57,7 @@ ASSETS = (
     market_recommendations,
     recommendations,
     operations,
+    market_reports,
     stale_markets,
     arrival_times,
     site_capacity,

@@ -1,16 +1,21 @@
-"""The picture book of operations as an asset: what the run has published, drawn.
+"""The picture book of operations and the reports of markets as assets: what the run has published, drawn.
 
 Belongs here: reading, calling, plots in the metadata. Does not: queries and drawing.
 """
 
 import dagster as dg
 
+from orchestration.customers.assets import CUSTOMERS_KEY
+from orchestration.forecasting.assets import FORECASTS_KEY
+from orchestration.marketing.media.assets import MEDIA_KEY
+from orchestration.marketing.recommending.assets import RECOMMENDATIONS_KEY
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform
 from orchestration.runs.assets import MARKET_TABLES_KEY
 
 OPERATIONS_KEY = dg.AssetKey(["reporting", "operations"])
+REPORTS_KEY = dg.AssetKey(["reporting", "market_reports"])
 MOST_MARKETS = 9
 
 
@@ -52,3 +57,35 @@ def operations(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Pla
             **(drawn if is_one_market else {}),
         }
     )
+
+
+@dg.asset(
+    key=REPORTS_KEY,
+    deps=[MARKET_TABLES_KEY, FORECASTS_KEY, CUSTOMERS_KEY, MEDIA_KEY, RECOMMENDATIONS_KEY],
+    partitions_def=MARKETS,
+    backfill_policy=SINGLE_RUN,
+    group_name="reporting",
+    owners=list(OWNERS),
+    kinds={"python", "duckdb", "html"},
+)
+def market_reports(
+    context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
+) -> dg.MaterializeResult[None]:
+    """One HTML page per market: who buys, what to show, fund and stock, what waits, whom to trust."""
+    from orchestration.reporting.market_report.page import render
+    from orchestration.reporting.market_report.reading import has_orders, read_markets
+    from orchestration.reporting.market_report.writing import place_of, write_page
+
+    run = platform.run_of(context)
+    if run.exists and run.plan().is_empty:
+        return dg.MaterializeResult()
+    links = []
+    for market in context.partition_keys:
+        if not has_orders(platform.lake, market):
+            continue
+        (facts,) = read_markets(platform.lake, [market])
+        path = place_of(platform.settings, market)
+        write_page(path, render(facts))
+        links.append(f"- {market}: [{path.name}]({path.as_uri()}) `{path}`")
+    words = "\n".join(links) or "No market of this run has published an order."
+    return dg.MaterializeResult(metadata={"pages": len(links), "reports": dg.MetadataValue.md(words)})

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
+import pandas as pd
+
+from orchestration.reporting.market_report.parts import maybe
+
 WIDTH, HEIGHT = 640, 230
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 28
 ROW = 30
@@ -88,22 +92,25 @@ def line_chart(
             is_down = value is not None
         parts.append(f'<path class="line {line.style}" d="{" ".join(path)}"/>')
         parts += [
-            f'<circle class="hit" r="7" cx="{x(at):.1f}" cy="{y(value):.1f}"{_tip(f"{line.name}, {at}: {value:,.1f} {unit}")}/>'
+            f'<circle class="hit" r="7" cx="{x(at):.1f}" cy="{y(value):.1f}"'
+            f"{_tip(f'{line.name}, {at}: {value:,.1f} {unit}')}/>"
             for at, value in zip(line.days, line.values, strict=True)
             if value is not None
         ]
-    step = max(1, (len(days) + 4) // 5)
-    shown = (
-        [*days[:-1:step], days[-1]]
-        if (len(days) - 1) % step > step / 2 or step == 1
-        else [*days[:-1:step][:-1], days[-1]]
-    )
+    most = min(5, len(days))
+    shown = [days[round(place * (len(days) - 1) / (most - 1))] for place in range(most)]
     is_long = span > 330
-    for place, at in enumerate(shown[-6:] if step == 1 else shown):
-        anchor = "start" if at == days[0] and place == 0 else "end" if at == days[-1] else "middle"
+    for place, at in enumerate(shown):
+        anchor = "start" if place == 0 else "end" if place == most - 1 else "middle"
         words = f"{at:%Y-%m}" if is_long else f"{at:%m-%d}"
         parts.append(f'<text x="{x(at):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">{words}</text>')
     return _svg(HEIGHT, parts, f"{', '.join(line.name for line in lines)}, in {unit}")
+
+
+def line_of(frame: pd.DataFrame, at: str, column: str, name: str, style: str = "") -> Line:
+    """A column of a frame as a line over the days of another."""
+    days = [one.date() for one in pd.to_datetime(frame[at])] if len(frame) else []
+    return Line(name, days, [maybe(value) for value in frame[column]] if len(frame) else [], style)
 
 
 def bar_chart(bars: Sequence[Bar], *, label: str, names: int = 170) -> str:
@@ -121,12 +128,14 @@ def bar_chart(bars: Sequence[Bar], *, label: str, names: int = 170) -> str:
         start, size = zero + min(bar.value, 0) * scale, max(abs(bar.value) * scale, 1.0)
         parts.append(
             f'<text class="in" x="{names - 8}" y="{top + 16}" text-anchor="end">{escape(_cut(bar.name, names))}</text>'
-            f'<rect class="bar" x="{start:.1f}" y="{top + 4}" width="{size:.1f}" height="{11 if bar.other is not None else 16}"'
+            f'<rect class="bar" x="{start:.1f}" y="{top + 4}" width="{size:.1f}"'
+            f' height="{11 if bar.other is not None else 16}"'
             f' rx="2"{_tip(f"{bar.name}: {bar.words}")}/>'
         )
         if bar.other is not None:
             parts.append(
-                f'<rect class="bar two" x="{zero:.1f}" y="{top + 16}" width="{max(bar.other * scale, 1):.1f}" height="7" rx="2"/>'
+                f'<rect class="bar two" x="{zero:.1f}" y="{top + 16}"'
+                f' width="{max(bar.other * scale, 1):.1f}" height="7" rx="2"/>'
             )
         far = zero + max(bar.value, bar.other or 0, 0) * scale
         parts.append(f'<text x="{far + 7:.1f}" y="{top + 17}">{escape(bar.words)}</text>')
@@ -177,7 +186,7 @@ def heat_chart(
     known = [value for line in values for value in line if value is not None]
     if not known:
         return ""
-    most = max(max(known), 1e-9)
+    most = max(*known, 1e-9)
     names, size = 78, 24
     across = (WIDTH - names - 4) / max(len(columns), 1)
     parts = [

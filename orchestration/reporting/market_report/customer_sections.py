@@ -7,6 +7,7 @@ import pandas as pd
 
 from orchestration.reporting.market_report.charts import Bar, bar_chart, heat_chart
 from orchestration.reporting.market_report.parts import (
+    amount,
     answer,
     box,
     day,
@@ -74,8 +75,11 @@ def what_to_show(facts: Facts) -> str:
             empty("No list yet: too few purchases by known customers, or nothing in stock that may be imported."),
         )
     said = [
-        f"<b>{number(lists.get('customers'))} customers</b> who agreed to it have a list of their own; the others see the list for"
-        f" everybody. Made {day(lists.get('made_on'))} from what is in stock and allowed in.",
+        (
+            f"<b>{number(lists.get('customers'))} customers</b> who agreed to it have a list of their own; the others"
+            " see the list for"
+            f" everybody. Made {day(lists.get('made_on'))} from what is in stock and allowed in."
+        ),
         _list_quality(facts["list_scores"]),
     ]
     rows = [
@@ -140,8 +144,11 @@ def where_visitors_leave(facts: Facts) -> str:
     ]
     worst = max(steps, key=lambda step: step[2], default=None)
     said = [
-        f"Of {number(first['visits'])} visits in 90 days <b>{percent(ratio(last['visits'], first['visits']))} ended in a paid order</b>;"
-        f" {percent(ratio(first['bounces'], first['visits']), 0)} left at once."
+        (
+            f"Of {number(first['visits'])} visits in 90 days <b>{percent(ratio(last['visits'], first['visits']))}"
+            " ended in a paid order</b>;"
+            f" {percent(ratio(first['bounces'], first['visits']), 0)} left at once."
+        )
     ]
     if worst:
         said.append(f"Most are lost from <b>{words(worst[0])} to {words(worst[1])}</b>: {percent(worst[2], 0)}.")
@@ -153,7 +160,7 @@ def where_visitors_leave(facts: Facts) -> str:
         else "No step of the last eight weeks lost more than its own history lets expect."
     )
     bars = [
-        Bar(row.stage, row.visits, f"{row.visits:,.0f} ({ratio(row.visits, first['visits']) or 0:.1f} %)")
+        Bar(str(row.stage), amount(row.visits), f"{row.visits:,.0f} ({ratio(row.visits, first['visits']) or 0:.1f} %)")
         for row in stages.itertuples()
     ]
     rows = [
@@ -197,14 +204,14 @@ def _repeat(facts: Facts) -> pd.Series:
 
 def _segments(rows: pd.DataFrame) -> str:
     bars = [
-        Bar(str(row.title_en), float(row.customer_pct), f"{row.customer_pct:.0f} % of customers, {_pct(row.net_amount_pct)} of money",
-            other=float(row.net_amount_pct) if is_known(row.net_amount_pct) else None)
+        Bar(str(row.title_en), amount(row.customer_pct), f"{row.customer_pct:.0f} % · {_pct(row.net_amount_pct)}",
+            other=amount(row.net_amount_pct) if is_known(row.net_amount_pct) else None)
         for row in rows.itertuples()
         if is_known(row.customer_pct)
     ]  # fmt: skip
     return figure(
         bar_chart(bars, label="share of customers and money by segment", names=150),
-        "Upper bar: share of customers. Lower bar: share of the money they brought.",
+        "Upper bar and first figure: share of customers. Lower bar and second figure: share of their money.",
     )
 
 
@@ -337,7 +344,7 @@ def _parts(frame: pd.DataFrame) -> str:
     bounces = frame.groupby("part")["bounces"].max()
     first, last = grid.columns.min(), grid.columns.max()
     shown = [
-        [words(part), number(line[first]), percent(ratio(bounces[part], line[first]), 0),
+        [words(part), number(line[first]), percent(ratio(bounces[str(part)], line[first]), 0),
          *(percent(ratio(line[stage], line[first])) for stage in grid.columns if stage != first)]
         for part, line in grid.sort_values(first, ascending=False).head(10).iterrows()
     ]  # fmt: skip

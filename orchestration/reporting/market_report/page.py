@@ -3,12 +3,14 @@
 Belongs here: the head with what is fresh, the order of the sections. Does not: what stands in them.
 """
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 
-from orchestration.reporting.market_report.charts import Line, line_chart
+from orchestration.reporting.market_report.charts import Line, line_chart, line_of
+from orchestration.reporting.market_report.control_sections import data_quality, what_waits, whom_to_trust
 from orchestration.reporting.market_report.customer_sections import what_to_show, where_visitors_leave, who_buys
 from orchestration.reporting.market_report.parts import (
     box,
@@ -24,13 +26,7 @@ from orchestration.reporting.market_report.parts import (
     usd,
 )
 from orchestration.reporting.market_report.reading import Facts
-from orchestration.reporting.market_report.trade_sections import (
-    data_quality,
-    what_to_stock,
-    what_waits,
-    which_media,
-    whom_to_trust,
-)
+from orchestration.reporting.market_report.trade_sections import what_to_stock, which_media
 
 _HERE = Path(__file__).parent
 _LINKS = (
@@ -80,12 +76,14 @@ def _head(facts: Facts, name: str) -> str:
     worklist, stages = facts["worklist"], facts["stages"]
     paid = ratio(stages.iloc[-1]["visits"], stages.iloc[0]["visits"]) if len(stages) else None
     cards = [
-        _moved(now.get("orders"), "Orders 订单", lambda value: number(value)),
+        _moved(now.get("orders"), "Orders 订单", number),
         _moved(now.get("net_revenue_usd"), "Net sales 净销售", usd),
         card("On time 准时", percent(_share(now.get("on_time_pct"))), "of orders due in 28 days"),
         card("Visits that pay 转化", percent(paid), "of 90 days" if paid is not None else "no visits known"),
-        card("To act on 待办", number(worklist["items"].sum()) if len(worklist) else "0", f"{usd(worklist['usd'].sum())} at risk" if len(worklist) else "nothing"),
-        card("Documents match 匹配", percent(_share(now.get("matching_success_pct"))), "of orders in 28 days, target 99.5 %"),
+        card("To act on 待办", number(worklist["items"].sum() if len(worklist) else 0),
+             f"{usd(worklist['usd'].sum())} at risk" if len(worklist) else "nothing"),
+        card("Documents match 匹配", percent(_share(now.get("matching_success_pct"))),
+             "of orders in 28 days, target 99.5 %"),
     ]  # fmt: skip
     held = f'<p class="warn">A gate holds this market back: {text(facts.held_back[0])}</p>' if facts.held_back else ""
     return (
@@ -95,8 +93,7 @@ def _head(facts: Facts, name: str) -> str:
     )
 
 
-def _moved(row: object, title: str, shown: "object") -> str:
-    assert callable(shown)
+def _moved(row: object, title: str, shown: "Callable[[object], str]") -> str:
     if row is None:
         return card(title, "–", "none in 56 days")
     before, value = row.before_numerator, row.now_numerator  # type: ignore[attr-defined]
@@ -133,7 +130,7 @@ def _demand(facts: Facts) -> str:
 
     def line(kpi_id: str, name: str, style: str = "") -> Line:
         rows = frame[frame["kpi_id"] == kpi_id].tail(36)
-        return Line(name, [one.date() for one in pd.to_datetime(rows["month"])], [float(one) if is_known(one) else None for one in rows["numerator"]], style)  # fmt: skip
+        return line_of(rows, "month", "numerator", name, style)
 
     orders, sales = (
         line_chart([line("orders", "orders")], unit="orders"),

@@ -14,6 +14,16 @@ def is_known(value: object) -> bool:
     return value is not None and not bool(pd.isna(value))
 
 
+def maybe(value: object) -> float | None:
+    """The value as a number; None where it is unknown."""
+    return float(value) if is_known(value) else None  # type: ignore[arg-type]
+
+
+def amount(value: object) -> float:
+    """The value as a number; zero where it is unknown."""
+    return maybe(value) or 0.0
+
+
 def text(value: object) -> str:
     """The value as escaped text; a dash where there is none."""
     return escape(str(value)) if is_known(value) and str(value) else "–"

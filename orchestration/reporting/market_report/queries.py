@@ -75,7 +75,8 @@ QUERIES: Mapping[str, Query] = {
         from segment_movement
         where month = (select max(month) from segment_movement where is_complete) and from_segment <> to_segment
             and from_segment <> 'not_yet'
-        group by all having sum(customer_count) >= {FEWEST_PEOPLE} order by customer_count desc, from_segment, to_segment limit {TOP}
+        group by all having sum(customer_count) >= {FEWEST_PEOPLE}
+        order by customer_count desc, from_segment, to_segment limit {TOP}
         """,
     ),
     "retention": _of(
@@ -136,7 +137,8 @@ QUERIES: Mapping[str, Query] = {
         select landing_page, medium, max(session_count) as session_count,
             string_agg(coalesce(product_name, product_id), ' · ' order by rank) filter (where rank <= 3) as products
         from first_screen left join ({_NAMES}) as names using (product_key)
-        group by landing_page, medium order by (landing_page = '*' and medium = '*') desc, session_count desc nulls last,
+        group by landing_page, medium
+        order by (landing_page = '*' and medium = '*') desc, session_count desc nulls last,
             landing_page, medium limit {TOP}
         """,
     ),
@@ -177,7 +179,8 @@ QUERIES: Mapping[str, Query] = {
     "losses": _of(
         "funnel_loss",
         f"""
-        select * from funnel_loss where is_unusual order by lost_value_usd desc nulls last, week_on desc, dimension, member,
+        select * from funnel_loss where is_unusual
+        order by lost_value_usd desc nulls last, week_on desc, dimension, member,
             step limit {TOP}
         """,
     ),
@@ -221,7 +224,8 @@ QUERIES: Mapping[str, Query] = {
     "demand_week": _of(
         "fct_daily_demand",
         """
-        select last_on - (7 * (date_diff('day', sold_on, last_on) // 7) + 6)::integer as week_on, sum(sold_qty)::double as qty
+        select last_on - (7 * (date_diff('day', sold_on, last_on) // 7) + 6)::integer as week_on,
+            sum(sold_qty)::double as qty
         from fct_daily_demand, (select max(sold_on) as last_on from fct_daily_demand)
         where sold_on > last_on - 364 group by all order by all
         """,

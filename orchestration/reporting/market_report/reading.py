@@ -76,6 +76,14 @@ def read_markets(lake: Lake, markets: Sequence[str]) -> list[Facts]:
     return found
 
 
+def has_orders(lake: Lake, market: str) -> bool:
+    """Whether an order of the market is published."""
+    from orchestration.modeling.manifest import published_models
+
+    pin = lake.pins().get(published_models()["fct_orders"].spec.name)
+    return pin is not None and any(file.rows for file in lake.data_files(pin.table, pin.snapshot_id, markets=[market]))
+
+
 def _views(
     con: "duckdb.DuckDBPyConnection",
     lake: Lake,
