@@ -1,7 +1,7 @@
 """Who of a market may be exported, and who is left out why.
 
 Belongs here: SQL over views of the published tables. Does not: files (see `files.py`) and the log (see `log.py`).
-The newest word of a customer counts, as far as it was said by now: a consent that was taken back is an opt-out.
+The newest word of a customer counts: a consent that was taken back is an opt-out.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,8 @@ _JUDGED = """
             max_by(has_profile_consent, (valid_from, version_key)) as may_profile,
             bool_or(has_marketing_consent) as has_agreed_once
         from (
-            select source_id, customer_key, has_marketing_consent, has_profile_consent, valid_from,
+            select source_id, customer_key, coalesce(has_marketing_consent, false) as has_marketing_consent,
+                coalesce(has_profile_consent, false) as has_profile_consent, valid_from,
                 coalesce(changed_at, valid_from) as version_key
             from stg_customers
         )
@@ -101,7 +102,7 @@ def read_audience(con: "duckdb.DuckDBPyConnection", market: str, segment: str | 
         raise AudienceError(
             f"{market}, {name}: {people} people may be written to, fewer than {FEWEST_PEOPLE}; {spoken(left_out)}"
         )
-    rows = con.execute(_SEGMENT_ROWS if segment is not None else _RECOMMENDATION_ROWS, values).to_arrow_table()
+    rows = con.sql(_SEGMENT_ROWS if segment is not None else _RECOMMENDATION_ROWS, params=values).to_arrow_table()
     return Audience(market, name, rows, people, left_out)
 
 

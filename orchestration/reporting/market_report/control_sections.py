@@ -258,7 +258,8 @@ def data_quality(facts: Facts) -> str:
     broken = facts["invariants"]
     failed = broken[broken["broken"] > 0] if len(broken) else broken
     said = [
-        f"<b>{percent(ratio(used, total - balance.get('superseded', 0)), 2)} of the current rows</b> are in use; {number(balance.get('quarantined', 0))} wait in quarantine."
+        f"<b>{percent(ratio(used, total - balance.get('superseded', 0)), 2)} of the current rows</b> are in use;"
+        f" {number(balance.get('quarantined', 0))} wait in quarantine."
         if total
         else "",
         "" if facts.held_back else "No gate holds the market back.",

@@ -11,7 +11,7 @@ import pandas as pd
 
 def is_known(value: object) -> bool:
     """Whether there is a value at all."""
-    return value is not None and not bool(pd.isna(value))
+    return value is not None and not bool(pd.isna(value))  # type: ignore[call-overload]
 
 
 def maybe(value: object) -> float | None:
