@@ -150,7 +150,7 @@ def test_text_of_the_data_stays_text(page):
 def test_no_person_and_no_cell_below_ten_people_is_shown(page):
     assert "person1" not in page
     assert "tiny" not in page
-    assert page.count("<td class=\"num\">41</td>") == 1, "the segment of three is left out"
+    assert page.count('<td class="num">41</td>') == 1, "the segment of three is left out"
     assert "best" not in page
 
 

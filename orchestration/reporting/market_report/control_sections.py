@@ -160,7 +160,9 @@ def what_waits(facts: Facts) -> str:
     if items:
         inside += box(
             "Items at customs",
-            table(["order or document", "reason", "is", "should be", "at risk", "since"], items, "ttttnt"),
+            table(
+                ["order or document", "reason", "one document says", "the other", "at risk", "since"], items, "ttttnt"
+            ),
         )
     if risks:
         inside += box(
@@ -185,10 +187,17 @@ def whom_to_trust(facts: Facts) -> str:
         for row in facts["credit_stale"].itertuples()
     )
     said = []
-    if len(grades):
+    graded = grades[~grades["grade"].isin(["none"])] if len(grades) else grades
+    if len(grades) and graded.empty:
+        said.append(
+            f"<b>None of the {number(grades['seller_count'].sum())} sellers</b> into this market has a score:"
+            f" no scorecard is approved, so no limit is given. {usd(grades['outstanding_usd'].sum())} is lent,"
+            f" {usd(grades['overdue_usd'].sum())} of it overdue."
+        )
+    if len(graded):
         strong = grades[grades["grade"].astype(str).str.startswith("A")]
         said.append(
-            f"<b>{number(grades['seller_count'].sum())} scored sellers</b>,"
+            f"<b>{number(grades['seller_count'].sum())} sellers</b>, {number(graded['seller_count'].sum())} scored;"
             f" {usd(grades['outstanding_usd'].sum())} lent and {usd(grades['overdue_usd'].sum())} of it overdue;"
             f" {percent(ratio(strong['outstanding_usd'].sum(), grades['outstanding_usd'].sum()), 0)} of it with"
             f" grade A or better. Expected loss: {usd(grades['expected_loss_usd'].sum())}."
@@ -197,7 +206,7 @@ def whom_to_trust(facts: Facts) -> str:
         Bar(
             str(row.grade),
             amount(row.seller_count),
-            f"{row.seller_count:,.0f} sellers, USD {row.outstanding_usd:,.0f} lent",
+            f"{row.seller_count:,.0f} · USD {row.outstanding_usd:,.0f}",
         )
         for row in grades.itertuples()
         if is_known(row.grade)
@@ -211,7 +220,7 @@ def whom_to_trust(facts: Facts) -> str:
             usd(row.outstanding_usd),
             usd(row.overdue_usd),
             usd(row.limit_usd),
-            _remark(row.is_thin, row.is_stale, row.stale_reason),
+            _remark(row.is_thin, row.is_stale, row.stale_reason, row.note),
         ]
         for row in sellers.itertuples()
     ]
@@ -233,7 +242,7 @@ def whom_to_trust(facts: Facts) -> str:
     )
     if bars:
         inside += box(
-            "Scored sellers by grade",
+            "Sellers by grade",
             figure(bar_chart(bars, label="sellers by grade", names=60), "Number of sellers, and what is lent to them."),
         )
     return section("credit", "Whom to trust", "信任谁", inside)
@@ -314,10 +323,12 @@ def data_quality(facts: Facts) -> str:
     return section("quality", "How good the data are", "数据质量", inside + stale)
 
 
-def _remark(is_thin: object, is_stale: object, why: object) -> str:
+def _remark(is_thin: object, is_stale: object, why: object, note: object) -> str:
     said = []
     if is_known(is_stale) and bool(is_stale):
         said.append(f"stale: {text(why)}")
     if is_known(is_thin) and bool(is_thin):
         said.append("few facts")
+    if is_known(note) and note:
+        said.append(text(note))
     return "; ".join(said)

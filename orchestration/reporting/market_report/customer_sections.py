@@ -1,4 +1,4 @@
-"""Who buys, what to show them, where visitors leave: the first sections of the report.
+"""Who buys and what to show them: the first sections of the report.
 
 Belongs here: which frames make a section and the sentences above them. Does not: SQL, drawing.
 """
@@ -45,12 +45,7 @@ def who_buys(facts: Facts) -> str:
         )
         said.append(f"{percent(repeat['returned_pct'], 0)} of purchases were followed by another so far{middle}.")
     by_rule = segments[segments["kind"] == "segment"] if len(segments) else segments
-    if len(by_rule) and is_known(by_rule.iloc[0]["net_amount_pct"]):
-        best = by_rule.iloc[0]
-        said.append(
-            f"<b>{text(best['title_en'])}</b>, {percent(best['customer_pct'], 0)} of the customers, brought"
-            f" {percent(best['net_amount_pct'], 0)} of the money."
-        )
+    said += [_most_worth(by_rule), _spread_of_tastes(segments)]
     inside = answer(*said)
     if by_rule.empty:
         inside += empty(
@@ -127,79 +122,28 @@ def what_to_show(facts: Facts) -> str:
     return section("show", "What to show them", "推荐什么", inside)
 
 
-def where_visitors_leave(facts: Facts) -> str:
-    """The funnel of the last ninety days, by medium and screen, and weeks that lost more than usual."""
-    stages = facts["stages"]
-    if stages.empty:
-        return section(
-            "funnel",
-            "Where visitors leave",
-            "访客在哪里流失",
-            empty("No visits are known: the sources of this market send orders only, no sessions."),
-        )
-    first, last = stages.iloc[0], stages.iloc[-1]
-    steps = [
-        (before.stage, after.stage, 100 - (ratio(after.visits, before.visits) or 0.0))
-        for before, after in zip(stages.iloc[:-1].itertuples(), stages.iloc[1:].itertuples(), strict=True)
-    ]
-    worst = max(steps, key=lambda step: step[2], default=None)
-    said = [
-        (
-            f"Of {number(first['visits'])} visits in 90 days <b>{percent(ratio(last['visits'], first['visits']))}"
-            " ended in a paid order</b>;"
-            f" {percent(ratio(first['bounces'], first['visits']), 0)} left at once."
-        )
-    ]
-    if worst:
-        said.append(f"Most are lost from <b>{words(worst[0])} to {words(worst[1])}</b>: {percent(worst[2], 0)}.")
-    losses = facts["losses"]
-    said.append(
-        f"In the last eight weeks {len(losses)} steps lost more than their own history lets expect, the most costly"
-        f" about {usd(losses.iloc[0]['lost_value_usd'])}."
-        if len(losses)
-        else "No step of the last eight weeks lost more than its own history lets expect."
-    )
-    bars = [
-        Bar(str(row.stage), amount(row.visits), f"{row.visits:,.0f} ({ratio(row.visits, first['visits']) or 0:.1f} %)")
-        for row in stages.itertuples()
-    ]
-    rows = [
-        [
-            day(row.week_on),
-            f"{words(row.member)} <small>{words(row.dimension)}</small>",
-            words(row.step),
-            percent(row.loss_pct),
-            percent(row.usual_loss_pct),
-            number(row.lost_orders, 1),
-            usd(row.lost_value_usd),
-        ]
-        for row in losses.itertuples()
-    ]
-    inside = answer(*said) + pair(
-        box(
-            "Visits that reach each stage, last 90 days",
-            figure(
-                bar_chart(bars, label="visits by stage", names=90),
-                "Visits, and their share of all; robots are left out.",
-            ),
-        ),
-        box("By medium", _parts(facts["media_stages"])),
-        box("By screen", _parts(facts["screen_stages"])),
-        box("By landing page, last three months", _landing(facts["landing"])),
-    )
-    if rows:
-        inside += box(
-            "Weeks that lost more than usual",
-            table(["week from", "part", "step", "lost", "usual", "orders lost", "worth"], rows, "twtnnnn"),
-            "Judged at 5 % false alarms; parts overlap, so their losses are not added up.",
-        )
-    return section("funnel", "Where visitors leave", "访客在哪里流失", inside)
-
-
 def _repeat(facts: Facts) -> pd.Series:
     frame = facts["repeat"]
     rows = frame[frame["after_purchase"] == LATE_REPEAT] if len(frame) else frame
     return rows.iloc[0] if len(rows) else pd.Series(dtype=object)
+
+
+def _most_worth(rows: pd.DataFrame) -> str:
+    """The segment of which most is expected, in a sentence."""
+    expected = pd.to_numeric(rows["expected_value_12m_usd"], errors="coerce") if len(rows) else pd.Series(dtype=float)
+    if not expected.notna().any():
+        return ""
+    best = rows.loc[expected.idxmax()]
+    return (
+        f"Most is expected of <b>{text(best['title_en'])}</b>: {percent(best['customer_pct'], 0)} of the customers,"
+        f" {percent(best['net_amount_pct'], 0)} of the money so far, {usd(best['expected_value_12m_usd'])} to come."
+    )
+
+
+def _spread_of_tastes(segments: pd.DataFrame) -> str:
+    rows = segments[segments["kind"] == "taste"].head(3) if len(segments) else segments
+    shares = ", ".join(f"{percent(row.customer_pct, 0)} {words(row.name)}" for row in rows.itertuples(index=False))
+    return f"What they like above the others: {shares}." if shares else ""
 
 
 def _segments(rows: pd.DataFrame) -> str:
@@ -210,7 +154,7 @@ def _segments(rows: pd.DataFrame) -> str:
         if is_known(row.customer_pct)
     ]  # fmt: skip
     return figure(
-        bar_chart(bars, label="share of customers and money by segment", names=150),
+        bar_chart(bars, label="share of customers and money by segment", names=205),
         "Upper bar and first figure: share of customers. Lower bar and second figure: share of their money.",
     )
 
@@ -301,17 +245,42 @@ def _movements(facts: Facts) -> str:
     frame = facts["movements"]
     if frame.empty:
         return ""
-    shown = [[words(row.from_segment), words(row.to_segment), number(row.customer_count)] for row in frame.itertuples()]
+    segments = facts["segments"]
+    titles = dict(zip(segments["name"], segments["title_en"], strict=True)) if len(segments) else {}
+    shown = [
+        [
+            words(titles.get(row.from_segment, row.from_segment)),
+            words(titles.get(row.to_segment, row.to_segment)),
+            number(row.customer_count),
+        ]
+        for row in frame.itertuples()
+    ]
     return box(f"Who moved in {text(frame.iloc[0]['month'])}", table(["from", "to", "customers"], shown, "ttn"))
 
 
 def _differences(facts: Facts) -> str:
     """What sets groups apart, in the words of the tables of surprises and audience cells."""
-    frame = facts["surprises"]
-    column = next((name for name in ("words", "words_en", "sentence") if name in frame.columns), None)
-    if column is None or frame.empty:
-        return ""
-    items = "".join(f"<li>{text(one)}</li>" for one in frame[column])
+    surprises, cells = facts["surprises"], facts["audience"]
+    items = "".join(f"<li>{text(one)}</li>" for one in surprises["words"]) if len(surprises) else ""
+    rows = [
+        [
+            words(row.dimension),
+            words(row.group_value),
+            number(row.buyer_count),
+            usd(row.basket_usd, 2),
+            percent(row.repeat_pct, 0),
+            words(row.top_categories),
+        ]
+        for row in cells.itertuples()
+    ]
+    heads = ["by", "group", "buyers", "basket", "buy again", "buys most"]
+    return pair(
+        _surprises(items) if items else "",
+        box("How groups differ", table(heads, rows, "ttnnnw"), "Only what was told with consent.") if rows else "",
+    )
+
+
+def _surprises(items: str) -> str:
     return box(
         "What sets groups apart",
         f"<ul>{items}</ul>",
@@ -335,36 +304,3 @@ def _list_quality(scores: pd.DataFrame) -> str:
 
 def _any(value: object, name: str) -> str:
     return name if value == "*" else text(value)
-
-
-def _parts(frame: pd.DataFrame) -> str:
-    if frame.empty:
-        return empty("Not known.")
-    grid = frame.pivot(index="part", columns="stage_no", values="visits").fillna(0.0)
-    bounces = frame.groupby("part")["bounces"].max()
-    first, last = grid.columns.min(), grid.columns.max()
-    shown = [
-        [words(part), number(line[first]), percent(ratio(bounces[str(part)], line[first]), 0),
-         *(percent(ratio(line[stage], line[first])) for stage in grid.columns if stage != first)]
-        for part, line in grid.sort_values(first, ascending=False).head(10).iterrows()
-    ]  # fmt: skip
-    stages = {1: "view", 2: "product", 3: "cart", 4: "checkout", 5: "paid"}
-    heads = [stages.get(int(stage), str(stage)) for stage in grid.columns if stage != first]
-    assert last in grid.columns
-    return table(["part", "visits", "bounce", *heads], shown, "tnn" + "n" * len(heads))
-
-
-def _landing(frame: pd.DataFrame) -> str:
-    if frame.empty:
-        return empty("No page has thirty visits in three months.")
-    shown = [
-        [
-            text(row.landing_page),
-            number(row.visits),
-            percent(ratio(row.bounces, row.visits), 0),
-            percent(ratio(row.products, row.visits), 0),
-            percent(ratio(row.paid, row.visits)),
-        ]
-        for row in frame.itertuples()
-    ]
-    return table(["page", "visits", "bounce", "product", "paid"], shown, "tnnnn")

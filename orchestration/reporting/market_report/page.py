@@ -11,7 +11,7 @@ import pandas as pd
 
 from orchestration.reporting.market_report.charts import Line, line_chart, line_of
 from orchestration.reporting.market_report.control_sections import data_quality, what_waits, whom_to_trust
-from orchestration.reporting.market_report.customer_sections import what_to_show, where_visitors_leave, who_buys
+from orchestration.reporting.market_report.customer_sections import what_to_show, who_buys
 from orchestration.reporting.market_report.parts import (
     box,
     card,
@@ -26,7 +26,7 @@ from orchestration.reporting.market_report.parts import (
     usd,
 )
 from orchestration.reporting.market_report.reading import Facts
-from orchestration.reporting.market_report.trade_sections import what_to_stock, which_media
+from orchestration.reporting.market_report.trade_sections import what_to_stock, where_visitors_leave, which_media
 
 _HERE = Path(__file__).parent
 _LINKS = (

@@ -101,8 +101,18 @@ QUERIES: Mapping[str, Query] = {
         group by all having count(distinct customer_key) >= {FEWEST_PEOPLE} order by usd desc nulls last, channel
         """,
     ),
-    "surprises": _of("surprise", f"select * from surprise limit {TOP}"),
-    "audience": _of("audience_cell", "select * from audience_cell"),
+    "surprises": _of("surprise", f"select words from surprise order by surprise_rank limit {TOP}"),
+    "audience": _of(
+        "audience_cell",
+        f"""
+        select dimension, group_value, buyer_count, basket_usd, repeat_pct, top_categories from audience_cell
+        where not is_suppressed and second_value is null and buyer_count >= {FEWEST_PEOPLE}
+            and dimension in ('subdivision', 'gender', 'age_band', 'screen')
+        qualify row_number() over (partition by dimension order by buyer_count desc, group_value) <= 5
+        order by list_position(['gender', 'age_band', 'subdivision', 'screen'], dimension), buyer_count desc,
+            group_value
+        """,
+    ),
     # What to show
     "shown": _of(
         "recommendation dim_product",
@@ -150,7 +160,7 @@ QUERIES: Mapping[str, Query] = {
         from bought_together
         left join ({_NAMES}) as one using (product_key)
         left join ({_NAMES}) as other on other.product_key = other_product_key
-        where support >= 3 and product_id < other_product_id order by lower_lift desc nulls last, product, other_product
+        where support >= 5 and product_id < other_product_id order by lower_lift desc nulls last, product, other_product
         limit {TOP}
         """,
     ),
@@ -206,7 +216,7 @@ QUERIES: Mapping[str, Query] = {
             sum(revenue_usd)::double as revenue_usd
         from media_kpi where month > strftime(
             (select max((month || '-01')::date) from media_kpi) - interval 12 month, '%Y-%m')
-        group by all order by spend_usd desc nulls last, medium
+        group by all having sum(spend_usd) > 0 order by spend_usd desc, medium
         """,
     ),
     "spend_month": _of(
@@ -249,7 +259,7 @@ QUERIES: Mapping[str, Query] = {
     "reorder": _of(
         "reorder dim_product",
         f"""
-        select site_code, product_id, product_name, suggested_qty, order_value_usd, days_of_cover, on_hand_qty,
+        select site_code, product_id, coalesce(product_name, category_code) as product_name, suggested_qty, order_value_usd, days_of_cover, on_hand_qty,
             arrives_on, reason, made_on, count(*) over () as found, sum(order_value_usd) over () as total_usd
         from reorder
         left join (select product_id, any_value(product_name) as product_name from dim_product group by all)
@@ -338,7 +348,7 @@ QUERIES: Mapping[str, Query] = {
             order by as_of_on desc) = 1),
         limits as (select * from seller_limit qualify row_number() over (partition by seller_id
             order by as_of_on desc) = 1)
-        select seller_id, orders, sales_usd, scores.grade, score, is_thin, scores.is_stale, stale_reason, change_points,
+        select seller_id, orders, sales_usd, scores.grade, score, is_thin, scores.is_stale, stale_reason, note,
             outstanding_usd, overdue_usd, limit_usd, scores.as_of_on
         from sold inner join scores using (seller_id) left join limits using (seller_id)
         order by outstanding_usd desc nulls last, sales_usd desc nulls last, seller_id limit {TOP}

@@ -1,4 +1,4 @@
-"""Which media to fund and what to stock: the middle sections of the report.
+"""Where visitors leave, which media to fund and what to stock: the middle sections of the report.
 
 Belongs here: which frames make a section and the sentences above them. Does not: SQL, drawing.
 """
@@ -27,6 +27,75 @@ from orchestration.reporting.market_report.parts import (
 from orchestration.reporting.market_report.reading import Facts
 
 
+def where_visitors_leave(facts: Facts) -> str:
+    """The funnel of the last ninety days, by medium and screen, and weeks that lost more than usual."""
+    stages = facts["stages"]
+    if stages.empty:
+        return section(
+            "funnel",
+            "Where visitors leave",
+            "访客在哪里流失",
+            empty("No visits are known: the sources of this market send orders only, no sessions."),
+        )
+    first, last = stages.iloc[0], stages.iloc[-1]
+    steps = [
+        (before.stage, after.stage, 100 - (ratio(after.visits, before.visits) or 0.0))
+        for before, after in zip(stages.iloc[:-1].itertuples(), stages.iloc[1:].itertuples(), strict=True)
+    ]
+    worst = max(steps, key=lambda step: step[2], default=None)
+    said = [
+        (
+            f"Of {number(first['visits'])} visits in 90 days <b>{percent(ratio(last['visits'], first['visits']))}"
+            " ended in a paid order</b>;"
+            f" {percent(ratio(first['bounces'], first['visits']), 0)} left at once."
+        )
+    ]
+    if worst:
+        said.append(f"Most are lost from <b>{words(worst[0])} to {words(worst[1])}</b>: {percent(worst[2], 0)}.")
+    losses = facts["losses"]
+    said.append(
+        f"In the last eight weeks {len(losses)} steps lost more than their own history lets expect, the most costly"
+        f" about {usd(losses.iloc[0]['lost_value_usd'])}."
+        if len(losses)
+        else "No step of the last eight weeks lost more than its own history lets expect."
+    )
+    bars = [
+        Bar(str(row.stage), amount(row.visits), f"{row.visits:,.0f} ({ratio(row.visits, first['visits']) or 0:.1f} %)")
+        for row in stages.itertuples()
+    ]
+    rows = [
+        [
+            day(row.week_on),
+            f"{words(row.member)} <small>{words(row.dimension)}</small>",
+            words(row.step),
+            percent(row.loss_pct),
+            percent(row.usual_loss_pct),
+            number(row.lost_orders, 1),
+            usd(row.lost_value_usd),
+        ]
+        for row in losses.itertuples()
+    ]
+    inside = answer(*said) + pair(
+        box(
+            "Visits that reach each stage, last 90 days",
+            figure(
+                bar_chart(bars, label="visits by stage", names=90),
+                "Visits, and their share of all; robots are left out.",
+            ),
+        ),
+        box("By medium", _parts(facts["media_stages"])),
+        box("By screen", _parts(facts["screen_stages"])),
+        box("By landing page, last three months", _landing(facts["landing"])),
+    )
+    if rows:
+        inside += box(
+            "Weeks that lost more than usual",
+            table(["week from", "part", "step", "lost", "usual", "orders lost", "worth"], rows, "twtnnnn"),
+            "Judged at 5 % false alarms; parts overlap, so their losses are not added up.",
+        )
+    return section("funnel", "Where visitors leave", "访客在哪里流失", inside)
+
+
 def which_media(facts: Facts) -> str:
     """What media really added, what they cost, and the suggested move of the budget."""
     effects, spend = facts["effects"], facts["spend"]
@@ -52,7 +121,7 @@ def which_media(facts: Facts) -> str:
     if len(budget) and is_known(budget.iloc[0]["words"]):
         said.append(text(budget.iloc[0]["words"]))
     bars = [
-        Bar(str(row.medium).replace("_", " "), amount(row.incremental_roas), f"{row.incremental_roas:.2f}",
+        Bar(str(row.medium).replace("_", " "), amount(row.incremental_roas), number(row.incremental_roas, 2),
             low=maybe(row.lower_incremental_roas), high=maybe(row.upper_incremental_roas),
             is_weak=not bool(row.is_identified))
         for row in told.itertuples()
@@ -64,7 +133,7 @@ def which_media(facts: Facts) -> str:
             usd(row.spend_usd),
             number(row.orders),
             number(clicks[str(row.medium)], 2),
-            usd(ratio(row.spend_usd, row.new_customers, 1.0), 2),
+            usd(ratio(row.spend_usd, row.new_customers, 1.0) or None, 2),
         ]
         for row in spend.itertuples()
     ]
@@ -217,9 +286,9 @@ def _certainty(budget: pd.DataFrame) -> str:
         return ""
     row = budget.iloc[0]
     return (
-        f"The whole move adds {number(row['gain_orders_per_week'], 1)} orders a week (90 %:"
-        f" {number(row['lower_gain_orders_per_week'], 1)} to"
-        f" {number(row['upper_gain_orders_per_week'], 1)}); it gains in {number(row['certainty_pct'])} of 100 draws."
+        f"The whole move adds {number(row['gain_orders_per_week'], 2)} orders a week (90 %:"
+        f" {number(row['lower_gain_orders_per_week'], 2)} to"
+        f" {number(row['upper_gain_orders_per_week'], 2)}); it gains in {number(row['certainty_pct'])} of 100 draws."
     )
 
 
@@ -244,3 +313,36 @@ def _forecast(facts: Facts) -> str:
         f"Blue: sold. Orange: forecast; in eight of ten cases within the band.{tested}",
     )
     return shown or empty("Fewer than two weeks of sales are known.")
+
+
+def _parts(frame: pd.DataFrame) -> str:
+    if frame.empty:
+        return empty("Not known.")
+    grid = frame.pivot(index="part", columns="stage_no", values="visits").fillna(0.0)
+    bounces = frame.groupby("part")["bounces"].max()
+    first, last = grid.columns.min(), grid.columns.max()
+    shown = [
+        [words(part), number(line[first]), percent(ratio(bounces[str(part)], line[first]), 0),
+         *(percent(ratio(line[stage], line[first])) for stage in grid.columns if stage != first)]
+        for part, line in grid.sort_values(first, ascending=False).head(10).iterrows()
+    ]  # fmt: skip
+    stages = {1: "view", 2: "product", 3: "cart", 4: "checkout", 5: "paid"}
+    heads = [stages.get(int(stage), str(stage)) for stage in grid.columns if stage != first]
+    assert last in grid.columns
+    return table(["part", "visits", "bounce", *heads], shown, "tnn" + "n" * len(heads))
+
+
+def _landing(frame: pd.DataFrame) -> str:
+    if frame.empty:
+        return empty("No page has thirty visits in three months.")
+    shown = [
+        [
+            text(row.landing_page),
+            number(row.visits),
+            percent(ratio(row.bounces, row.visits), 0),
+            percent(ratio(row.products, row.visits), 0),
+            percent(ratio(row.paid, row.visits)),
+        ]
+        for row in frame.itertuples()
+    ]
+    return table(["page", "visits", "bounce", "product", "paid"], shown, "tnnnn")
