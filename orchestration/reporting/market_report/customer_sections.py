@@ -70,11 +70,7 @@ def what_to_show(facts: Facts) -> str:
             empty("No list yet: too few purchases by known customers, or nothing in stock that may be imported."),
         )
     said = [
-        (
-            f"<b>{number(lists.get('customers'))} customers</b> who agreed to it have a list of their own; the others"
-            " see the list for"
-            f" everybody. Made {day(lists.get('made_on'))} from what is in stock and allowed in."
-        ),
+        f"{_whose(lists)} Made {day(lists.get('made_on'))} from what is in stock and allowed in.",
         _list_quality(facts["list_scores"]),
     ]
     rows = [
@@ -133,7 +129,7 @@ def _most_worth(rows: pd.DataFrame) -> str:
     expected = pd.to_numeric(rows["expected_value_12m_usd"], errors="coerce") if len(rows) else pd.Series(dtype=float)
     if not expected.notna().any():
         return ""
-    best = rows.loc[expected.idxmax()]
+    best = rows.iloc[int(expected.fillna(-1).to_numpy().argmax())]
     return (
         f"Most is expected of <b>{text(best['title_en'])}</b>: {percent(best['customer_pct'], 0)} of the customers,"
         f" {percent(best['net_amount_pct'], 0)} of the money so far, {usd(best['expected_value_12m_usd'])} to come."
@@ -285,6 +281,15 @@ def _surprises(items: str) -> str:
         "What sets groups apart",
         f"<ul>{items}</ul>",
         "Held against false discoveries; groups of fewer than ten are never shown.",
+    )
+
+
+def _whose(lists: pd.Series) -> str:
+    if not amount(lists.get("customers")):
+        return "<b>No customer has agreed to recommendations</b>, so all see the list for everybody."
+    return (
+        f"<b>{number(lists.get('customers'))} customers</b> who agreed to it have a list of their own; the others see"
+        " the list for everybody."
     )
 
 

@@ -259,7 +259,8 @@ QUERIES: Mapping[str, Query] = {
     "reorder": _of(
         "reorder dim_product",
         f"""
-        select site_code, product_id, coalesce(product_name, category_code) as product_name, suggested_qty, order_value_usd, days_of_cover, on_hand_qty,
+        select site_code, product_id, coalesce(product_name, category_code) as product_name,
+            suggested_qty, order_value_usd, days_of_cover, on_hand_qty,
             arrives_on, reason, made_on, count(*) over () as found, sum(order_value_usd) over () as total_usd
         from reorder
         left join (select product_id, any_value(product_name) as product_name from dim_product group by all)

@@ -5,11 +5,12 @@ Belongs here: which frames make a section and the sentences above them. Does not
 
 import pandas as pd
 
-from orchestration.reporting.market_report.charts import Band, Bar, interval_chart, line_chart, line_of
+from orchestration.reporting.market_report.charts import Band, Bar, bar_chart, interval_chart, line_chart, line_of
 from orchestration.reporting.market_report.parts import (
     amount,
     answer,
     box,
+    day,
     empty,
     figure,
     is_known,
@@ -241,7 +242,11 @@ def what_to_stock(facts: Facts) -> str:
         ]
         for row in facts["categories"].itertuples()
     ]
-    inside = answer(*said) + box("Units sold by week, and the forecast", _forecast(facts))
+    sells = table(["category", "sales, a year", "growth", "margin", "stock turns"], best, "tnnnn") if best else ""
+    inside = answer(*said) + pair(
+        box("Units sold by week, and the forecast", _forecast(facts)),
+        box("Categories that sell", sells) if best else "",
+    )
     inside += (
         box(
             "Order now",
@@ -257,20 +262,15 @@ def what_to_stock(facts: Facts) -> str:
         inside += box(
             "Change the range", table(["category", "do", "sales, a year", "products", "because"], actions, "ttnww")
         )
-    if best:
-        inside += box(
-            "Categories that sell",
-            table(["category", "sales, a year", "growth", "margin", "stock turns"], best, "tnnnn"),
-        )
     return section("stock", "What to stock", "备什么货", inside)
 
 
 def _signed(value: object) -> str:
     if not is_known(value):
         return "–"
-    amount = float(value)  # type: ignore[arg-type]
-    kind = "up" if amount > 0 else "down" if amount < 0 else ""
-    return f'<span class="{kind}">{"+" if amount > 0 else ""}{number(amount, 1)} %</span>'
+    change = amount(value)
+    kind = "up" if change > 0 else "down" if change < 0 else ""
+    return f'<span class="{kind}">{"+" if change > 0 else ""}{number(change, 1)} %</span>'
 
 
 def _against(expected: float, past: pd.DataFrame) -> str:
