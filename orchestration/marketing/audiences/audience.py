@@ -64,18 +64,18 @@ _JUDGED = """
     from wanted left join said using (source_id, customer_key)
 """
 _SEGMENT_ROWS = """
-    select customer_key, segment, as_of_on from customer_segment
+    select source_id, customer_key, segment, as_of_on from customer_segment
     inner join judged using (source_id, customer_key)
-    where market = $market and segment = $name and reason is null order by customer_key
+    where market = $market and segment = $name and reason is null order by source_id, customer_key
 """
 _RECOMMENDATION_ROWS = """
-    select customer_key, rank, product_id, product_name, recommendation.reason, made_on
+    select source_id, customer_key, rank, product_id, product_name, recommendation.reason, made_on
     from recommendation
     inner join judged using (source_id, customer_key)
     left join (
         select product_key, any_value(product_name) as product_name from dim_product where market = $market group by all
     ) using (product_key)
-    where market = $market and judged.reason is null order by customer_key, rank
+    where market = $market and judged.reason is null order by source_id, customer_key, rank
 """
 
 
