@@ -12,8 +12,8 @@ import pandas as pd
 
 from orchestration.reporting.market_report.parts import maybe
 
-WIDTH, HEIGHT = 640, 230
-LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 28
+WIDTH, HEIGHT = 520, 210
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 12, 28
 ROW = 30
 
 
