@@ -103,7 +103,7 @@ _INSTALMENTS = """
         select asked.as_of_on, schedule.*,
             coalesce(case when paid_at < $known_on then paid_at::date end, $known_on) - due_on as days_over,
             due_on >= asked.as_of_on as is_in_window,
-            coalesce(case when paid_at < asked.as_of_on then paid_at::date end, asked.as_of_on) - due_on as arrears
+            case when paid_at < asked.as_of_on then 0 else asked.as_of_on - due_on end as arrears
         from schedule
         inner join target_asked as asked on due_on < asked.as_of_on + $performance and due_on < $known_on
     ),

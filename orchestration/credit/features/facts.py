@@ -21,7 +21,8 @@ TRAIL_DAYS = 75
 
 _ASKED = "create or replace temp table credit_asked (as_of_on date)"
 
-# Whole orders: a milestone is reached when all lines have reached it, a side track when one has taken it.
+# Whole orders: a milestone is reached when all lines have reached it (infinity: one has not), a side track when one has
+# taken it.
 _ORDERS = """
     create or replace temp table credit_order as
     with
@@ -41,12 +42,12 @@ _ORDERS = """
         case when min(ledger.currency_code) = max(ledger.currency_code) then min(ledger.currency_code) end
             as currency_code,
         sum(ledger.line_amount)::double as amount,
-        case when count(ledger.paid_at) = count(*) then max(ledger.paid_at) end as paid_at,
-        case when count(ledger.declared_at) = count(*) then max(ledger.declared_at) end as declared_at,
-        case when count(ledger.released_at) = count(*) then max(ledger.released_at) end as released_at,
-        case when count(ledger.shipped_at) = count(*) then max(ledger.shipped_at) end as shipped_at,
-        case when count(ledger.delivered_at) = count(*) then max(ledger.delivered_at) end as delivered_at,
-        case when count(ledger.received_at) = count(*) then max(ledger.received_at) end as received_at,
+        max(coalesce(ledger.paid_at, 'infinity')) as paid_at,
+        max(coalesce(ledger.declared_at, 'infinity')) as declared_at,
+        max(coalesce(ledger.released_at, 'infinity')) as released_at,
+        max(coalesce(ledger.shipped_at, 'infinity')) as shipped_at,
+        max(coalesce(ledger.delivered_at, 'infinity')) as delivered_at,
+        max(coalesce(ledger.received_at, 'infinity')) as received_at,
         min(ledger.cancelled_at) as cancelled_at,
         min(ledger.stopped_at) as stopped_at,
         min(least(ledger.lost_at, ledger.returned_to_sender_at)) as undelivered_at,
@@ -69,8 +70,10 @@ _SEEN = """
     windowed as (
         select asked.as_of_on, orders.*, asked.as_of_on::timestamp as until,
             (date_diff('day', orders.ordered_at::date, asked.as_of_on) - 1) // 91 as quarter,
-            case when orders.declared_at > orders.paid_at then orders.declared_at else orders.shipped_at end
-                as handled_at
+            case
+                when orders.declared_at > orders.paid_at and orders.declared_at < asked.as_of_on then orders.declared_at
+                else orders.shipped_at
+            end as handled_at
         from credit_order as orders
         inner join credit_asked as asked
             on orders.ordered_at < asked.as_of_on
