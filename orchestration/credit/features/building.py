@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestration.credit.features import money, trade
-from orchestration.credit.features.facts import OBSERVATION_DAYS, facts
+from orchestration.credit.features.facts import OBSERVATION_DAYS, orders_until, window
 from orchestration.credit.features.likeness import mean_among_alike, share_among_alike
 from orchestration.credit.features.shrinking import ratio_to_expected, share
 
@@ -69,15 +69,16 @@ def features_at(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> pd.D
     tables are made in it and dropped. `evidence_orders` and `evidence_instalments` count what the row rests on.
     Values are NaN (None for grades) where nothing is known; rows are in the order of day and key.
     """
-    with facts(con, dates):
-        found = con.execute(money.REGISTER).df()
-        for query in _PARTS:
-            part = con.execute(query.format(observation=OBSERVATION_DAYS)).df()
-            found = found.merge(part[part["seller_key"].notna()], on=KEYS, how="outer")
-    found = found.sort_values(KEYS, kind="stable", ignore_index=True)
-    if found.empty:
-        return _columns(found)
-    return pd.concat([_columns(part) for _, part in found.groupby("as_of_on", sort=True)], ignore_index=True)
+    found = []
+    with orders_until(con, dates):
+        for day in sorted(set(dates)):
+            with window(con, day):
+                facts = con.execute(money.REGISTER).df()
+                for query in _PARTS:
+                    part = con.execute(query.format(observation=OBSERVATION_DAYS)).df()
+                    facts = facts.merge(part[part["seller_key"].notna()], on=KEYS, how="outer")
+            found.append(_columns(facts.sort_values("seller_key", kind="stable", ignore_index=True)))
+    return pd.concat(found, ignore_index=True)
 
 
 def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:

@@ -19,8 +19,6 @@ SALES_DAYS, OBSERVATION_DAYS = 365, 730
 # An order whose money or goods are still to come after so long has an open trail.
 TRAIL_DAYS = 75
 
-_ASKED = "create or replace temp table credit_asked (as_of_on date)"
-
 # Whole orders: a milestone is reached when all lines have reached it (infinity: one has not), a side track when one has
 # taken it.
 _ORDERS = """
@@ -57,8 +55,8 @@ _ORDERS = """
         bool_or(made_to_order.product_key is not null) as is_made_to_order
     from fct_trade_ledger as ledger
     left join made_to_order on ledger.product_key = made_to_order.product_key
-    where ledger.seller_key is not null and ledger.ordered_at < (select max(as_of_on) from credit_asked)
-        and ledger.ordered_at >= (select min(as_of_on) from credit_asked) - interval ({observation}) day
+    where ledger.seller_key is not null and ledger.ordered_at < $last
+        and ledger.ordered_at >= $first::date - interval ({observation}) day
     group by ledger.order_key
 """
 
@@ -111,21 +109,31 @@ _SEEN = """
 
 
 @contextmanager
-def facts(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> Iterator[None]:
-    """Temporary tables `credit_asked`, `credit_order` and `credit_seen`; gone when the block ends.
+def orders_until(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> Iterator[None]:
+    """The temporary table `credit_order`: what the windows of all the days hold; gone when the block ends.
 
     con: a connection in which the published tables are readable by their names (`orchestration.sql.connect`).
     Raises ValueError without a day.
     """
     if not dates:
         raise ValueError("features need at least one day to be asked about")
-    days = {"observation": OBSERVATION_DAYS, "trail": TRAIL_DAYS}
     try:
-        con.execute(_ASKED)
-        con.executemany("insert into credit_asked (as_of_on) values (?)", [(day,) for day in sorted(set(dates))])
-        con.execute(_ORDERS.format(**days))
-        con.execute(_SEEN.format(**days))
+        con.execute(_ORDERS.format(observation=OBSERVATION_DAYS), {"first": min(dates), "last": max(dates)})
         yield
     finally:
-        for name in ("credit_seen", "credit_order", "credit_asked"):
+        con.execute("drop table if exists temp.credit_order")
+
+
+@contextmanager
+def window(con: "duckdb.DuckDBPyConnection", day: date) -> Iterator[None]:
+    """The temporary tables `credit_asked` (the day) and `credit_seen` (its orders); gone when the block ends.
+
+    One day after the other: all windows at once would hold every order as often as there are days.
+    """
+    try:
+        con.execute("create or replace temp table credit_asked as select $day::date as as_of_on", {"day": day})
+        con.execute(_SEEN.format(observation=OBSERVATION_DAYS, trail=TRAIL_DAYS))
+        yield
+    finally:
+        for name in ("credit_seen", "credit_asked"):
             con.execute(f"drop table if exists temp.{name}")

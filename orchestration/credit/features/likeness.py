@@ -55,12 +55,14 @@ def mean_among_alike(sums: Floats, squares: Floats, counts: Floats, traits: Floa
         design = _design(traits)
         prior = design @ _straight(design[has], s[has] / n[has], n[has])
     free = float(n.sum() - has.sum())
-    within = float((q[has] - np.square(s[has]) / n[has]).sum()) / free if free > 0 else 0.0
-    away = s[has] / n[has] - prior[has]
-    between = float((n[has] * np.square(away)).sum()) - within * has.sum()
-    scale = within * float(n.sum())
-    pull = _MOST_PULL if between <= 0 else float(np.clip(scale / between, 0.0, _MOST_PULL))
-    return np.asarray((s + pull * prior) / np.maximum(n + pull, 1e-12))
+    pull = 1.0  # each has one value at most: how much chance is in it cannot be told
+    if free > 0:
+        within = float((q[has] - np.square(s[has]) / n[has]).sum()) / free
+        away = s[has] / n[has] - prior[has]
+        between = float((n[has] * np.square(away)).sum()) - within * has.sum()
+        pull = _MOST_PULL if between <= 0 else min(within * float(n.sum()) / between, _MOST_PULL)
+    weight = n / np.maximum(n + pull, 1e-12)
+    return np.asarray(prior + weight * (np.divide(s, n, out=prior.copy(), where=has) - prior))
 
 
 def _design(traits: Floats) -> Floats:

@@ -76,7 +76,7 @@ SALES = """
         select as_of_on, seller_key, period, sum(orders) as orders, sum(usd) as usd from periods group by all
     ),
     beside as (
-        select expected.*, coalesce(sold.orders, 0) as orders, coalesce(sold.usd, 0) as usd
+        select expected.*, coalesce(sold.orders, 0) as orders, coalesce(sold.usd, 0) as usd, sold.usd as told_usd
         from expected
         left join sold
             on expected.as_of_on = sold.as_of_on and expected.seller_key = sold.seller_key
@@ -84,7 +84,8 @@ SALES = """
     )
     select as_of_on, seller_key,
         sum(orders)::double as orders_12m,
-        sum(usd)::double as sales_12m_usd,
+        -- Null where none of the orders has a value in dollars: that is not nothing sold.
+        sum(told_usd)::double as sales_12m_usd,
         sum(orders) filter (where period < 3)::double as recent_orders,
         sum(expected_orders) filter (where period < 3)::double as expected_recent_orders,
         sum(usd) filter (where period = 0)::double as last_usd,
