@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -41,6 +41,7 @@ Floats = npt.NDArray[np.float64]
 SEED, SELLERS, ORDERS, MONTHS, FIRST_MONTH = 20261123, 20_000, 5_000_000, 72, "2020-09"
 # The first snapshot leaves a year of observation; the test's year is the world's last.
 FIRST_SNAPSHOT, TEST_ON = date(2021, 9, 1), date(2025, 9, 1)
+_FINAL_DAYS = HARD_BY_QUARTER.performance_days + HARD_BY_QUARTER.maturity_days
 _SIGNIFICANCE = 0.01
 _GRADES = {"customs_grade": ("discredited", "general", "aeo"), "fx_grade": ("C", "B", "A")}
 _TRUTH = """
@@ -79,10 +80,10 @@ class Judged:
 
 def read_rows(con: duckdb.DuckDBPyConnection) -> Rows:
     """Snapshots a quarter apart with their outcomes as known on the test's day, and the test's day with the truth."""
-    dates = snapshot_dates(FIRST_SNAPSHOT, TEST_ON)
+    dates = snapshot_dates(FIRST_SNAPSHOT, TEST_ON - timedelta(days=_FINAL_DAYS))
     judged = outcomes(con, dates, HARD_BY_QUARTER, known_on=TEST_ON)
     judged = judged[judged["outcome"].isin(["good", "bad"])]
-    features = features_at(con, dates)
+    features = features_at(con, [*dates, TEST_ON])
     traits = con.execute("select seller_id as seller_key, quality, solvency from truth_seller").df()
     train = features.merge(judged, on=["as_of_on", "seller_key"]).merge(traits, on="seller_key")
     train = train.assign(is_bad=train["outcome"] == "bad", weight=train["exposure"])

@@ -63,7 +63,7 @@ def seller_features(con: "duckdb.DuckDBPyConnection", as_of_on: date) -> pd.Data
 
 
 def features_at(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> pd.DataFrame:
-    """One row per seller of whom anything is known, and day: as_of_on, seller_key, seller_id, evidence, characteristics.
+    """One row per day and seller of whom anything is known: keys, seller_id, what the row rests on, characteristics.
 
     con: a connection in which the published tables are readable by their names (`orchestration.sql.connect`); temporary
     tables are made in it and dropped. `evidence_orders` and `evidence_instalments` count what the row rests on.
@@ -91,7 +91,7 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
         return np.nan_to_num(number(name))
 
     orders = zero("cancelled_n")
-    made = {
+    made: dict[str, pd.Series | Floats] = {
         "as_of_on": pd.to_datetime(facts_of_day["as_of_on"]).dt.date,
         "seller_key": facts_of_day["seller_key"],
         "seller_id": facts_of_day["seller_id"],
@@ -128,7 +128,7 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
     made["expected_late_share"] = share_among_alike(number("instalment_late_k"), number("instalment_late_n"), traits)
     made["expected_price"] = mean_among_alike(
         number("excess_sum"), number("excess_squares"), number("excess_n"),
-        np.column_stack([traits, made["expected_late_share"]]),
+        np.column_stack([traits, np.asarray(made["expected_late_share"])]),
     )  # fmt: skip
     return pd.DataFrame(made)
 
@@ -136,7 +136,8 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
 def _traits(made: Mapping[str, "pd.Series | Floats"], names: Sequence[str]) -> Floats:
     """Grades and the named figures: seller x trait."""
     grades = [
-        pd.Series(made[name]).map({grade: place for place, grade in enumerate(order)}) for name, order in _GRADES.items()
+        pd.Series(made[name]).map({grade: place for place, grade in enumerate(order)})
+        for name, order in _GRADES.items()
     ]
     own = [np.asarray(made[name], dtype=np.float64) for name in names]
     return np.column_stack([*(np.asarray(values, dtype=np.float64) for values in grades), *own])

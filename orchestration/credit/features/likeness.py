@@ -88,7 +88,9 @@ def _straight(design: Floats, values: Floats, weight: Floats) -> Floats:
     """Coefficients of the linear regression with a ridge on all but the first."""
     penalty = np.full(design.shape[1], _RIDGE)
     penalty[0] = 1e-9
-    return np.asarray(np.linalg.solve((design * weight[:, None]).T @ design + np.diag(penalty), design.T @ (weight * values)))
+    return np.asarray(
+        np.linalg.solve((design * weight[:, None]).T @ design + np.diag(penalty), design.T @ (weight * values))
+    )
 
 
 def _fitted(design: Floats, cases: Floats, trials: Floats) -> Floats:

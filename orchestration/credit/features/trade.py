@@ -161,7 +161,7 @@ CUSTOMS = """
     group by all
 """
 
-# Orders of which both sides of a rule are there by the day: a broken rule, and a declared value that is not the sold one.
+# Orders of which both sides of a rule are there by the day: a broken rule; a declared value that is not the sold one.
 PAPERS = """
     with
     judged as (

@@ -25,7 +25,7 @@ BEGINNINGS = {
     "stg_sellers": "valid_from", "stg_declaration_receipts": "received_at",
 }  # fmt: skip
 LATER = (
-    *((("fct_trade_ledger", name, ()) for name in MILESTONES)),
+    *(("fct_trade_ledger", name, ()) for name in MILESTONES),
     ("fct_payouts", "received_on", ()),
     ("stg_repayments", "paid_at", ("paid_amount",)),
     ("stg_disputes", "closed_at", ("outcome_code",)),

@@ -17,6 +17,11 @@ from tests.credit_lake import add, credit_lake
 AS_OF = date(2025, 9, 1)
 
 
+def moment(text: str) -> datetime:
+    """The beginning of a day in UTC, without a zone, as the published tables hold it."""
+    return datetime.fromisoformat(text)
+
+
 def ordered(con: duckdb.DuckDBPyConnection, key: str, seller: str | None, at: datetime, **more: object) -> None:
     """A line that went well: paid in an hour, declared in a day, delivered in nine, received in 25."""
     row = {
@@ -35,18 +40,18 @@ def con() -> duckdb.DuckDBPyConnection:
     con = credit_lake()
     for seller in ("silent", "single", "torn", "usual"):
         add(con, "stg_sellers", seller_key=seller, seller_id=seller.upper(), valid_from=date(2023, 1, 1),
-            joined_on=date(2023, 1, 1), changed_at=datetime(2023, 1, 2), tax_grade="B")  # fmt: skip
-    ordered(con, "o1", "single", datetime(2025, 7, 1))
+            joined_on=date(2023, 1, 1), changed_at=moment("2023-01-02"), tax_grade="B")  # fmt: skip
+    ordered(con, "o1", "single", moment("2025-07-01"))
     for number in range(30):
-        ordered(con, f"u{number}", "usual", datetime(2024, 11, 3) + timedelta(days=9 * number))
+        ordered(con, f"u{number}", "usual", moment("2024-11-03") + timedelta(days=9 * number))
     # The same order in two currencies, one of them without a rate; a payout in a third.
-    ordered(con, "t1", "torn", datetime(2025, 6, 1))
-    ordered(con, "t1", "torn", datetime(2025, 6, 1), currency_code="XXX", line_amount_usd=None)
+    ordered(con, "t1", "torn", moment("2025-06-01"))
+    ordered(con, "t1", "torn", moment("2025-06-01"), currency_code="XXX", line_amount_usd=None)
     add(con, "fct_payouts", seller_key="torn", market="GB", currency_code="JPY", net_amount=9000,
         receipt_due_on=date(2025, 7, 1), received_on=date(2025, 7, 1))  # fmt: skip
     add(con, "fct_payouts", seller_key="torn", market="GB", currency_code="GBP", net_amount=1,
         receipt_due_on=date(2025, 7, 1))  # fmt: skip
-    ordered(con, "nobody", None, datetime(2025, 6, 1))
+    ordered(con, "nobody", None, moment("2025-06-01"))
     return con
 
 
@@ -70,7 +75,8 @@ def test_one_order_is_pulled_to_the_others_and_two_currencies_make_no_sum(con: d
     assert usual["late_ratio"] < 1 < single["late_ratio"] < 30
     assert np.isnan(single["market_concentration"])
     assert (torn["orders_12m"], usual["orders_12m"]) == (1, 30)
-    assert np.isnan(torn["sales_12m_usd"]) and usual["sales_12m_usd"] == 1500
+    assert np.isnan(torn["sales_12m_usd"])
+    assert usual["sales_12m_usd"] == 1500
     assert torn["receipt_coverage"] == 0.5
 
 
@@ -84,7 +90,8 @@ def test_rates_of_few_cases_are_pulled_and_nothing_stays_nothing() -> None:
     cases = np.array([0.0, 3.0, 40.0, 100.0, np.nan, 0.0])
     trials = np.array([2.0, 3.0, 400.0, 500.0, np.nan, 0.0])
     found = share(cases, trials)
-    assert 0 < found[0] and found[1] < 1 and abs(found[3] - 0.2) < 0.02
+    assert found[0] > 0 and found[1] < 1
+    assert abs(found[3] - 0.2) < 0.02
     assert np.isnan(found[4:]).all()
     assert np.isnan(ratio_to_expected(np.array([1.0]), np.array([0.0]))).all()
     assert np.isnan(share_among_alike(np.zeros(3), np.zeros(3), np.zeros((3, 1)))).all()
@@ -106,10 +113,10 @@ def test_sellers_alike_fill_what_a_seller_has_not_shown() -> None:
 
 def owed(con: duckdb.DuckDBPyConnection, seller: str, *days_late: int | None) -> None:
     """An advance of 1 September 2024 whose instalments were paid so many days late, or not at all."""
-    add(con, "stg_advances", seller_key=seller, advance_no=f"A-{seller}", paid_out_at=datetime(2024, 9, 1))
+    add(con, "stg_advances", seller_key=seller, advance_no=f"A-{seller}", paid_out_at=moment("2024-09-01"))
     for seq, late in enumerate(days_late, start=1):
         due = date(2024, 9, 1) + timedelta(days=30 * seq)
-        paid = None if late is None else datetime(due.year, due.month, due.day) + timedelta(days=late)
+        paid = None if late is None else moment(due.isoformat()) + timedelta(days=late)
         add(con, "stg_repayments", seller_key=seller, advance_no=f"A-{seller}", seq=seq, due_on=due, paid_at=paid)
 
 
@@ -140,7 +147,8 @@ def test_hard_outcomes_of_a_year_with_debts() -> None:
     made = samples(con, HARD, [date(2024, 9, 2)], known_on=date(2026, 1, 1))
     assert made.frame.set_index("seller_key")["weight"].to_dict() == {"more": 1, "stops": 1, "prompt": 90 / 365}
     assert made.counts[["good", "bad", "indeterminate", "excluded"]].to_numpy().tolist() == [[1, 2, 3, 1]]
-    assert len(made.before(date(2025, 12, 2))) == 3 and made.before(date(2025, 12, 1)).empty
+    assert len(made.before(date(2025, 12, 2))) == 3
+    assert made.before(date(2025, 12, 1)).empty
 
 
 def test_platform_outcomes_and_definitions() -> None:
@@ -148,12 +156,12 @@ def test_platform_outcomes_and_definitions() -> None:
     for seller in ("fine", "unpaid", "lost", "once"):
         add(con, "stg_sellers", seller_key=seller, valid_from=date(2020, 1, 1), joined_on=date(2020, 1, 1))
         for number in range(120):
-            ordered(con, f"{seller}{number}", seller, datetime(2024, 1, 2) + timedelta(days=number))
+            ordered(con, f"{seller}{number}", seller, moment("2024-01-02") + timedelta(days=number))
     add(con, "fct_payouts", seller_key="unpaid", market="GB", net_amount=5, receipt_due_on=date(2024, 3, 1))
     for seller, count in (("lost", 2), ("once", 1)):
         for number in range(count):
-            add(con, "stg_disputes", case_no=f"{seller}{number}", seller_key=seller, opened_at=datetime(2024, 4, 1),
-                closed_at=datetime(2024, 4, 20), outcome_code="buyer_won")  # fmt: skip
+            add(con, "stg_disputes", case_no=f"{seller}{number}", seller_key=seller, opened_at=moment("2024-04-01"),
+                closed_at=moment("2024-04-20"), outcome_code="buyer_won")  # fmt: skip
     found = target(con, date(2024, 1, 1), PLATFORM, known_on=date(2025, 9, 1)).set_index("seller_key")
     assert found["outcome"].to_dict() == {"fine": "good", "unpaid": "bad", "lost": "bad", "once": "indeterminate"}
     assert found.loc["unpaid", "reasons"] == "receipt absent"
