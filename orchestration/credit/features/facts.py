@@ -22,7 +22,7 @@ TRAIL_DAYS = 75
 # Whole orders: a milestone is reached when all lines have reached it (infinity: one has not), a side track when one has
 # taken it.
 _ORDERS = """
-    create or replace temp table credit_order as
+    create or replace temp table credit_order_line as
     with
     -- Goods made to order wait for their making; what a product was first sold as needs no later version.
     made_to_order as (
@@ -60,6 +60,44 @@ _ORDERS = """
     group by ledger.order_key
 """
 
+# Beside each order, once for all days: its buyer, what its documents say of each other, customs' answers.
+_BESIDE = """
+    create or replace temp table credit_order as
+    with
+    judged as (
+        select order_key, bool_or(match_status in ('mismatch', 'rejected')) as is_broken
+        from fct_match_result
+        where match_status <> 'waiting_document' and order_key in (select order_key from credit_order_line)
+        group by order_key
+    ),
+    declared as (
+        select order_key, sum(declared_amount)::double as declared_amount, max(declared_at) as value_declared_at,
+            min(currency_code) as declared_currency
+        from fct_declaration_coverage
+        where order_key in (select order_key from credit_order_line)
+        group by order_key
+        having min(currency_code) = max(currency_code)
+    ),
+    answers as (
+        select declaration_key,
+            min(received_at) filter (where status_code = '100') as rejected_at,
+            min(received_at) filter (where status_code <> '100') as inspected_at
+        from stg_declaration_receipts
+        where status_code in ('100', '500', '501', '502', '503', '599')
+        group by declaration_key
+    )
+    select orders.*, buyers.customer_key, judged.is_broken, answers.rejected_at, answers.inspected_at,
+        case
+            when orders.amount > 0 and orders.currency_code = declared.declared_currency then value_declared_at
+        end as value_declared_at,
+        abs(declared.declared_amount / nullif(orders.amount, 0) - 1) > 0.05 as is_misdeclared
+    from credit_order_line as orders
+    left join fct_orders as buyers on orders.order_key = buyers.order_key
+    left join judged on orders.order_key = judged.order_key
+    left join declared on orders.order_key = declared.order_key
+    left join answers on orders.declaration_key = answers.declaration_key
+"""
+
 # Orders of each window, with what had become of them by the day. `pace` is the logarithm of the hours from payment to
 # the export papers; goods from a warehouse abroad were declared before, and count to the carrier's hand-over.
 _SEEN = """
@@ -78,7 +116,7 @@ _SEEN = """
             and orders.ordered_at >= asked.as_of_on - interval ({observation}) day
     )
     select
-        as_of_on, order_key, seller_key, market, quarter, ordered_at, usd, currency_code, amount,
+        as_of_on, order_key, seller_key, market, quarter, ordered_at, usd, customer_key,
         case
             when handled_at < until and handled_at > paid_at and not is_made_to_order
                 then ln(greatest(date_diff('minute', paid_at, handled_at), 10) / 60.0)
@@ -103,6 +141,10 @@ _SEEN = """
                 )
         end as is_open_trail,
         case when declared_at < until then declaration_key end as declaration_key,
+        coalesce(rejected_at < until, false) as is_rejected,
+        coalesce(inspected_at < until, false) as is_inspected,
+        is_broken,
+        case when value_declared_at < until then is_misdeclared end as is_misdeclared,
         coalesce(stopped_at < until, false) as is_stopped
     from windowed
 """
@@ -119,9 +161,12 @@ def orders_until(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> Ite
         raise ValueError("features need at least one day to be asked about")
     try:
         con.execute(_ORDERS.format(observation=OBSERVATION_DAYS), {"first": min(dates), "last": max(dates)})
+        con.execute(_BESIDE)
+        con.execute("drop table temp.credit_order_line")
         yield
     finally:
-        con.execute("drop table if exists temp.credit_order")
+        for name in ("credit_order", "credit_order_line"):
+            con.execute(f"drop table if exists temp.{name}")
 
 
 @contextmanager
