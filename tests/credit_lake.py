@@ -43,16 +43,18 @@ def publish(lake: Lake, run_id: str, tables: Mapping[str, Rows], held_back: Iter
                 depth = 2 if spec.partition == "market_month" else 1
                 places = {Place(str(row["market"]), str(row["month"]) if depth == 2 else "") for row in rows}
             staged.append((lake.stage(con, name, spec, run_id), places))
-    held = [HeldBack(market, ("ReceiptsAreExplained (staging.stg_bank_receipts): 3 rows",), run_id) for market in held_back]
+    held = [
+        HeldBack(market, ("ReceiptsAreExplained (staging.stg_bank_receipts): 3 rows",), run_id) for market in held_back
+    ]
     lake.publish(PublishRequest(run_id=run_id, raw_seq=0, staged=staged, held_back=held))
 
 
 def trade(last_day: date = LAST_DAY) -> dict[str, Rows]:
-    """Orders, ledger lines, payouts and rebates of four hundred days."""
+    """Orders, ledger lines, payouts and rebates of sixteen months."""
     orders, lines, payouts, rebates = [], [], [], []
     for seller, markets in WHERE.items():
         for market in markets:
-            for number in range(40):
+            for number in range(48):
                 day = last_day - timedelta(days=10 * number)
                 key = f"{seller}-{market}-{number}"
                 at = datetime(day.year, day.month, day.day, 9)
@@ -87,7 +89,7 @@ def parties() -> dict[str, Rows]:
     ]  # fmt: skip
     rates = [
         {"rate_on": LAST_DAY - timedelta(days=day), "currency_code": code, "rate_per_eur": rate}
-        for day in range(0, 420)
+        for day in range(500)
         for code, rate in (("USD", 1.1), ("CNY", 7.7))
     ]
     pledged = {"principal_amount": 7000, "currency_code": "CNY", "instalment_count": 2, "pledged_declaration_no": "D1"}

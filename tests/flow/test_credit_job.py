@@ -81,9 +81,7 @@ def test_scores_limits_and_pages_until_a_market_is_held_back(platform: Platform,
 
     # The next night: FR goes on, GB breaks its promise, and Ann has found a second person for S2.
     later = credit_lake.LAST_DAY + timedelta(days=20)
-    french = {
-        name: [row for row in rows if row["market"] == "FR"] for name, rows in credit_lake.trade(later).items()
-    }
+    french = {name: [row for row in rows if row["market"] == "FR"] for name, rows in credit_lake.trade(later).items()}
     decisions = credit_lake.parties()["stg_credit_decisions"]
     decisions[1] = {**decisions[1], "second_by": "Bo", "decided_at": later, "credit_decision_key": "k3",
                     "_content_hash": "h3", "_row": 3}  # fmt: skip

@@ -128,7 +128,14 @@ def test_claims_get_what_the_terms_of_their_day_pay_and_the_rest_is_refused_with
         claim("6", currency_code="EUR", claimed_amount=50.0),
         claim("7", currency_code="XXX"),
         claim("8", order_usd=None),
-        claim("9", seller_id="S9", claimed_amount=100.0, claim_status="recovered", paid_amount=100.0, recovered_amount=100.0),
+        claim(
+            "9",
+            seller_id="S9",
+            claimed_amount=100.0,
+            claim_status="recovered",
+            paid_amount=100.0,
+            recovered_amount=100.0,
+        ),
         claim("10", claim_status="paid", claimed_amount=100.0, paid_amount=100.0),
         claim("11", claimed_at=pd.Timestamp("2026-09-02")),
     ]

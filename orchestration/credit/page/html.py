@@ -104,6 +104,7 @@ def _limit(page: Page) -> str:
     def mark(name: str) -> str:
         return " ← the smallest 取最小值" if name == binding else ""
 
+    receipts = _usd(row["verified_receipts_usd"])
     rebate = (
         f"{row['beta']:g} × unpaid rebates {_usd(row['unpaid_rebate_usd'])}"
         if pd.notna(row["rebate_term_usd"])
@@ -112,11 +113,13 @@ def _limit(page: Page) -> str:
     terms = [
         (f"Cap of grade {_text(row['grade']) or 'none'} 等级上限{mark('cap')}", _usd(row["cap_usd"])),
         (
-            f"{row['alpha']:g} × verified receipts of 180 days {_usd(row['verified_receipts_usd'])} 近180天核实收汇"
-            f"{mark('receipts')}",
+            f"{row['alpha']:g} × verified receipts of 180 days {receipts} 近180天核实收汇{mark('receipts')}",
             _usd(row["receipts_term_usd"]),
         ),
-        (f"{rebate} 未退税款{mark('rebates')}", _usd(row["rebate_term_usd"]) if pd.notna(row["rebate_term_usd"]) else "–"),
+        (
+            f"{rebate} 未退税款{mark('rebates')}",
+            _usd(row["rebate_term_usd"]) if pd.notna(row["rebate_term_usd"]) else "–",
+        ),
         ("The smallest of the three 三者最小", _usd(row["base_usd"])),
         (f"× factor of the grade {row['grade_factor']:g} 等级系数", _usd(row["line_usd"])),
         ("− outstanding 未还本金", _usd(row["outstanding_usd"])),
@@ -192,10 +195,8 @@ def _evidence(one: Evidence) -> str:
 
 
 def _chains(page: Page) -> str:
-    found = [
-        "<p class='quiet'>The whole chain behind any number above, with every file and row:"
-        " <code>python -m orchestration.trace NUMBER</code></p>"
-    ]
+    words = "The whole chain behind any number above, with every file and row:"
+    found = [f"<p class='quiet'>{words} <code>python -m orchestration.trace NUMBER</code></p>"]
     for number, chain, words in page.chains:
         if chain is None:
             found.append(f"<p class='quiet'>{escape(number)}: {escape(words or 'no chain')}</p>")
