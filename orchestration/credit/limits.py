@@ -116,8 +116,8 @@ def _model_reason(values: Mapping[str, object]) -> str:
     )
     words = (
         f"{line}; {_IN_WORDS[str(values['limited_by'])]} decide: {_usd(values['base_usd'])} times"
-        f" {values['grade_factor']:g} is {_usd(values['line_usd'])}, less {_usd(values['outstanding_usd'])} outstanding, leaves"
-        f" {_usd(values['model_limit_usd'])}."
+        f" {values['grade_factor']:g} is {_usd(values['line_usd'])}, less {_usd(values['outstanding_usd'])} owed,"
+        f" leaves {_usd(values['model_limit_usd'])}."
     )
     if values["stop_reason"]:
         words += f" Nothing is lent: {values['stop_reason']}."

@@ -34,7 +34,8 @@ def render(page: Page) -> str:
     title = f"Seller {escape(page.seller_id)}, {page.as_of}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{title}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head>"
         f"<body>{''.join(sections)}</body></html>\n"
     )
@@ -174,15 +175,15 @@ def _guarantee(page: Page) -> str:
                    "margin_pct", "price_pct", "price_per_order_usd"]  # fmt: skip
         words = _table(offered[columns]) + f'<p class="quiet">{escape(_text(offered["reason"].iloc[0]))}</p>'
     if len(page.claims):
-        columns = ["claim_no", "market", "order_no", "claimed_at", "claim_state", "verdict", "claimed_usd", "covered_usd",
-                   "paid_usd", "recovered_usd", "reason"]  # fmt: skip
+        columns = ["claim_no", "market", "order_no", "claimed_at", "claim_state", "verdict", "claimed_usd",
+                   "covered_usd",                   "paid_usd", "recovered_usd", "reason"]  # fmt: skip
         words += "<h3>Claims 理赔</h3>" + _table(page.claims[columns])
     return words
 
 
 def _decisions(page: Page) -> str:
-    columns = ["decided_at", "decision_id", "word_no", "decision", "limit_usd", "reason", "decided_by", "second_by", "state",
-               "state_reason", "source_file", "source_row"]  # fmt: skip
+    columns = ["decided_at", "decision_id", "word_no", "decision", "limit_usd", "reason", "decided_by", "second_by",
+               "state",               "state_reason", "source_file", "source_row"]  # fmt: skip
     return _table(page.decisions[columns]) if len(page.decisions) else '<p class="quiet">None. 无。</p>'
 
 
@@ -220,7 +221,8 @@ def _section(title: str, body: str) -> str:
 
 
 def _card(label: str, value: str, words: str) -> str:
-    return f'<div class="card"><span class="quiet">{label}</span><b>{escape(value)}</b><small>{escape(words)}</small></div>'
+    inside = f'<span class="quiet">{label}</span><b>{escape(value)}</b><small>{escape(words)}</small>'
+    return f'<div class="card">{inside}</div>'
 
 
 def _table(frame: pd.DataFrame) -> str:
