@@ -35,7 +35,7 @@ TABLES = {
 Cell = str | int | float | bool | date | datetime | Decimal | None
 
 
-def credit_facts() -> duckdb.DuckDBPyConnection:
+def facts_lake() -> duckdb.DuckDBPyConnection:
     """A connection with all tables, empty."""
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")

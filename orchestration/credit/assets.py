@@ -216,7 +216,11 @@ def seller_scores(
 @dg.multi_asset(
     name="seller_limits",
     specs=[
-        credit_spec(SELLER_LIMIT, "What may be lent to each seller now, with every term, kept by day.", after=[SELLER_SCORE_PART]),
+        credit_spec(
+            SELLER_LIMIT,
+            "What may be lent to each seller now, with every term, kept by day.",
+            after=[SELLER_SCORE_PART],
+        ),
         credit_spec(SELLER_ADVANCE, "Every advance and what is still owed on it."),
         credit_spec(PLEDGE, "The pledge ledger: an item of a declaration secures one advance."),
         credit_spec(PLEDGE_REFUSAL, "Second pledges of an item, each with its first holder."),
@@ -282,7 +286,9 @@ class GuaranteeConfig(dg.Config):
     name="guarantees",
     specs=[
         credit_spec(
-            GUARANTEE_OFFER, "Cover, caps and price of the guarantee for each seller and market.", after=[SELLER_SCORE_PART]
+            GUARANTEE_OFFER,
+            "Cover, caps and price of the guarantee for each seller and market.",
+            after=[SELLER_SCORE_PART],
         ),
         credit_spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
         credit_spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),

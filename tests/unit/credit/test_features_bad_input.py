@@ -12,7 +12,7 @@ from orchestration.credit.features.likeness import mean_among_alike, share_among
 from orchestration.credit.features.shrinking import ratio_to_expected, share
 from orchestration.credit.samples import samples, snapshot_dates
 from orchestration.credit.targets import HARD, PLATFORM, TargetDefinition, definition_table, target
-from tests.credit_facts import add, credit_facts
+from tests.credit_facts import add, facts_lake
 
 AS_OF = date(2025, 9, 1)
 
@@ -38,7 +38,7 @@ def ordered(con: duckdb.DuckDBPyConnection, key: str, seller: str | None, at: da
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    con = credit_facts()
+    con = facts_lake()
     for seller in ("silent", "single", "torn", "usual"):
         add(con, "stg_sellers", seller_key=seller, seller_id=seller.upper(), valid_from=date(2023, 1, 1),
             joined_on=date(2023, 1, 1), changed_at=moment("2023-01-02"), tax_grade="B")  # fmt: skip
@@ -82,9 +82,9 @@ def test_one_order_is_pulled_to_the_others_and_two_currencies_make_no_sum(con: d
 
 
 def test_nothing_published_gives_no_rows_and_no_day_is_refused() -> None:
-    assert seller_features(credit_facts(), AS_OF).empty
+    assert seller_features(facts_lake(), AS_OF).empty
     with pytest.raises(ValueError, match="at least one day"):
-        features_at(credit_facts(), [])
+        features_at(facts_lake(), [])
 
 
 def test_rates_of_few_cases_are_pulled_and_nothing_stays_nothing() -> None:
@@ -123,7 +123,7 @@ def owed(con: duckdb.DuckDBPyConnection, seller: str, *days_late: int | None) ->
 
 
 def test_hard_outcomes_of_a_year_with_debts() -> None:
-    con = credit_facts()
+    con = facts_lake()
     stories = {
         "prompt": (0, 0, 0), "stops": (0, None, None), "ninety": (0, 90), "more": (0, 91), "slow": (0, 60),
         "free": (), "young": (0, 0),
@@ -154,7 +154,7 @@ def test_hard_outcomes_of_a_year_with_debts() -> None:
 
 
 def test_platform_outcomes_and_definitions() -> None:
-    con = credit_facts()
+    con = facts_lake()
     for seller in ("fine", "unpaid", "lost", "once"):
         add(con, "stg_sellers", seller_key=seller, valid_from=date(2020, 1, 1), joined_on=date(2020, 1, 1))
         for number in range(120):
