@@ -3,7 +3,7 @@
 Belongs here: drawing. Does not: numbers, which come as arrays; embedding in Markdown (see `forecasting/plots.py`).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_COHORTS = 24
+MOST_COHORTS = 18
+# Below this a picture shows chance; each costs as much time as the figures behind it.
+FEWEST_BUYERS = 30
 FLOWS_SHOWN = 10
 GOOD, LATE_TINT, GONE_TINT = "#2f6f8f", "#e0a458", "#b9c2c8"
 COLOURS = {
@@ -35,13 +37,14 @@ COLOURS = {
 
 def market_pictures(found: MarketCustomers) -> dict[str, bytes]:
     """The pictures of one market by name, as PNG; those that have nothing to show are left out."""
-    if not found.purchases.state().has_bought.any():
+    if int(found.purchases.state().has_bought.sum()) < FEWEST_BUYERS:
         return {}
     drawn = {
         "retention": retention_plot(found),
         "segments": segments_plot(found),
-        "value_concentration": concentration_plot(found),
     }
+    if (found.purchases.net_usd > 0).any():
+        drawn["value_concentration"] = concentration_plot(found)
     if len(np.unique(found.movements.month[found.movements.is_complete])) > 1:
         drawn["movements"] = movements_plot(found)
     return drawn
@@ -52,13 +55,15 @@ def retention_plot(found: MarketCustomers) -> bytes:
     table = found.cohorts
     first = max(int(table.cohort.min()), int(table.cohort.max()) - MOST_COHORTS + 1)
     shown = (table.cohort >= first) & (table.since > 0) & (table.since < MOST_COHORTS) & table.is_complete
-    figure, axes = _figure(5.2)
+    # Hundreds of numbers stand in the cells: a layout that measures each text takes longer than the drawing.
+    figure, axes = _figure(4.6, layout=None)
+    figure.subplots_adjust(left=0.13, right=0.98, top=0.87, bottom=0.11)
     cohorts = np.arange(first, int(table.cohort.max()) + 1)
     width = int(min(MOST_COHORTS - 1, table.since.max(initial=1)))
     share = np.full((len(cohorts), max(width, 1)), np.nan)
     share[table.cohort[shown] - first, table.since[shown] - 1] = 100 * table.active[shown] / table.size[shown]
     top = float(np.nanquantile(share, 0.98)) if np.isfinite(share).any() else 1.0
-    image = axes.imshow(share, aspect="auto", cmap="Blues", vmin=0, vmax=max(top, 1.0))
+    axes.imshow(share, aspect="auto", cmap="Blues", vmin=0, vmax=max(top, 1.0))
     if share.size <= 600:
         for row, column in zip(*np.nonzero(np.isfinite(share)), strict=True):
             value = share[row, column]
@@ -74,17 +79,14 @@ def retention_plot(found: MarketCustomers) -> bytes:
     axes.tick_params(colors=MUTED, labelsize=8, length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_xlabel("months after the month of the first purchase", color=MUTED, fontsize=9)
+    words = "% of the month's new customers who bought again, by months after the month of the first purchase"
+    axes.set_xlabel(words, color=MUTED, fontsize=9)
     once = found.returning[1]
     words = (
         f"of {once.purchases:,} first purchases {100 * once.returned / max(once.purchases, 1):.0f} % were followed by"
     )
     middle = "" if once.median_days is None else f"; half of all buyers came back within {once.median_days} days"
     _title(axes, f"{found.purchases.market}: who came back", f"{words} another{middle}")
-    bar = figure.colorbar(image, ax=axes, fraction=0.025, pad=0.01)
-    bar.set_label("% of the month's new customers who bought", color=MUTED, fontsize=8)
-    bar.ax.tick_params(labelsize=8, colors=MUTED, length=0)
-    bar.outline.set_visible(False)
     return png_of(figure)
 
 
@@ -184,10 +186,10 @@ def movements_plot(found: MarketCustomers) -> bytes:
     return png_of(figure)
 
 
-def _figure(height_inches: float) -> "tuple[Figure, Axes]":
+def _figure(height_inches: float, *, layout: Literal["constrained"] | None = "constrained") -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(WIDTH_INCHES, height_inches), dpi=DOTS_PER_INCH, layout=layout, facecolor="white")
     return figure, figure.add_subplot()
 
 

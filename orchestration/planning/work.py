@@ -22,8 +22,8 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-# Tables that are made from all the others: their publication says nothing of what is known.
-DERIVED_LAYERS = (f"{LAYER}.", "quality.")
+# Tables that no plan reads: their publication says nothing of what is known.
+DERIVED_LAYERS = (f"{LAYER}.", "quality.", "customers.")
 
 
 def newest_publication(lake: Lake) -> int:

@@ -72,6 +72,7 @@ class World:
         }
         self.house.arrive({"online_retail_2.csv": POISONED}, at=SECOND)
         self.second = self.house.run_markets()
+        self.run_databases_left = list(self.house.settings.runs.glob("*.duckdb"))
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,24 @@ def test_the_forecast_of_the_night_before_is_kept_and_scored(world: World) -> No
         " and node_type = 'market' group by all order by all"
     ) == [("day", 54), ("week", 7)]
     assert world.second.verdict("forecasting/demand_forecast").passed
+
+
+def test_customers_are_valued_and_segmented_by_what_they_kept(world: World) -> None:
+    rows = world.house.read(
+        """
+        select purchase_count, is_net_negative, segment, expected_value_12m_usd > 0, as_of_on::varchar
+        from customer_value inner join customer_segment using (market, source_id, customer_key, as_of_on)
+        where market = 'GB' order by all
+        """
+    )
+    # One has sent back what nobody can tie to a sale; the other kept one cake stand of two, and all heart holders.
+    assert rows == [(0, True, "sent_back", False, "2011-01-18"), (1, False, "new", True, "2011-01-18")]
+    assert world.second.verdict("customers/customer_value").passed
+    # The second night has moved France and left the others alone.
+    days = world.house.read("select distinct market, as_of_on::varchar from customer_figure order by all")
+    assert days == [("DE", "2011-03-03"), ("FR", "2011-03-08"), ("GB", "2011-01-18"), ("IE", "2011-03-01")]
+    # Whichever publication was the last one has removed its run's database.
+    assert world.run_databases_left == []
     assert world.house.read("select distinct made_on::varchar from demand_plan where market = 'FR'") == [
         ("2011-03-08",)
     ]

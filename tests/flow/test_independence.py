@@ -75,7 +75,13 @@ def test_a_run_for_one_market_changes_no_other_markets_rows(tmp_path: Path) -> N
     house = Installation(tmp_path)
     house.arrive({"online_retail_1.csv": JANUARY})
     assert house.run_markets().succeeded
-    tables = ("staging.stg_order_lines", "marts.fct_order_lines", "marts.dim_product", "forecasts.demand_forecast")
+    tables = (
+        "staging.stg_order_lines",
+        "marts.fct_order_lines",
+        "marts.dim_product",
+        "forecasts.demand_forecast",
+        "customers.customer_value",
+    )
     before = {table: house.files_of(table, "ES") for table in tables}
     house.arrive({"online_retail_2.csv": FEBRUARY, "online_retail_3.csv": MOVED})
     assert house.run_markets(["FR"]).succeeded

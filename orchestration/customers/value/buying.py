@@ -111,8 +111,8 @@ class Likelihood:
         log_age, log_t = np.log(alpha + self._age)[self._of_age], np.log(alpha + self._t)[self._of_t]
         per_age, per_t = (1 / (alpha + self._age))[self._of_age], (1 / (alpha + self._t))[self._of_t]
         weight, shape = self._count, r + self._rows_x
-        # Of the losses one came last: b + losses - 1, at least a hair above zero where none was possible.
-        last = np.maximum(b + self._losses - 1, 1e-300)
+        # One of the losses would have been the last: where none was possible it counts nothing, whatever stands here.
+        last = np.where(self._losses > 0, b + self._losses - 1, 1.0)
         odds = (np.log(a) - np.log(last))[self._of_x] + shape * (log_age - log_t)
         odds = np.where(self._could_be_lost, odds, -np.inf)
         is_lost = expit(odds)
@@ -200,7 +200,7 @@ class BuyingModel:
 def alive_probability(model: BuyingModel, x: Reals, t: Reals, age: Reals) -> Reals:
     """The probability that a customer with this history will buy again if given enough time."""
     losses = model.losses(x)
-    last = np.maximum(model.b + losses - 1, 1e-300)
+    last = np.where(losses > 0, model.b + losses - 1, 1.0)
     odds = np.log(model.a / last) + (model.r + x) * (np.log(model.alpha + age) - np.log(model.alpha + t))
     alive: Reals = expit(-np.where(losses > 0, odds, -np.inf))
     return alive

@@ -25,7 +25,7 @@ PRIOR_SPENDING = (6.25, 3.74)
 PRIOR_DEVIATION = 1.0
 FEWEST_CUSTOMERS, FEWEST_REPEATERS = 100, 30
 CLEARLY = 10.0  # units of log-likelihood
-# At a q of 1 the mean amount of all customers would be infinite.
+# Near a q of 1 the mean amount of all customers rests on the few who spend most.
 LOWEST_Q = 1.05
 
 
@@ -90,6 +90,6 @@ def spending_of(count: Reals, amount: Reals) -> SpendingModel | None:
         if own.top.is_interior and own.q > LOWEST_Q:
             return own
     p, q = PRIOR_SPENDING
-    centre = np.log([p, q, float(np.exp(np.log(mean).mean())) * (q - 1) / p])
-    # q is held closer: at 1 the mean amount would be infinite.
+    centre = np.log([p, q - 1, float(np.exp(np.log(mean).mean())) * (q - 1) / p])
+    # q is held closer, since the mean amount hangs on it most.
     return fit_spending(n, mean, prior=Normal(centre, np.array([PRIOR_DEVIATION, 0.5, PRIOR_DEVIATION])))

@@ -17,6 +17,8 @@ MOST_STEPS = 80
 LONGEST_STEP = 2.0  # in logarithms: a factor of seven
 # Beyond these a parameter is not found but runs away: the data do not say where it lies.
 LOWEST_LOG, HIGHEST_LOG = -9.0, 9.0
+# Along a ridge that is flatter than this a 90 % interval covers more than four orders of magnitude.
+FLATTEST = 0.1
 Z_90 = 1.6448536269514722
 
 
@@ -44,26 +46,38 @@ class Normal:
 
 @dataclass(frozen=True, eq=False)
 class Top:
-    """The highest point that was found, in logarithms: where, how high, its curvature, and whether it is one."""
+    """The highest point that was found, in logarithms: where, how high, its curvature, and whether it is one.
+
+    The logarithms are those of the parameters above `above`, each of which is 0 unless it is said.
+    """
 
     theta: Reals
     value: float
     hessian: Reals
     is_interior: bool
+    above: tuple[float, ...] = ()
 
     @property
     def parameters(self) -> Reals:
         """The parameters themselves."""
-        return np.exp(self.theta)
+        return self._of(self.theta)
 
     def covariance(self) -> Reals:
-        """Covariance of the logarithms from the observed information."""
-        return np.asarray(np.linalg.inv(-self.hessian), dtype=np.float64)
+        """Covariance of the logarithms from the observed information.
+
+        At a bound, or where amounts are all equal, the curve may bend upwards: there the parameter counts as unknown.
+        """
+        values, vectors = np.linalg.eigh(-self.hessian)
+        known = np.maximum(values, FLATTEST)
+        return np.asarray((vectors / known) @ vectors.T, dtype=np.float64)
 
     def intervals(self) -> tuple[Reals, Reals]:
         """Lower and upper ends of 90 % intervals of the parameters, symmetric in the logarithms."""
         wide = Z_90 * np.sqrt(np.diag(self.covariance()))
-        return np.exp(self.theta - wide), np.exp(self.theta + wide)
+        return self._of(self.theta - wide), self._of(self.theta + wide)
+
+    def _of(self, theta: Reals) -> Reals:
+        return np.exp(theta) + (np.array(self.above) if self.above else 0.0)
 
 
 def highest(curve: Curve, starts: Iterable[Reals], *, tolerance: float = 1e-9) -> Top:
@@ -97,8 +111,7 @@ def _climb(curve: Curve, theta: Reals, tolerance: float) -> Top:
             if damping > 1e9:
                 break
     is_inside = bool((np.abs(theta) < HIGHEST_LOG - 0.01).all())
-    # A ridge is nearly flat in one direction: along it a 90 % interval over four orders of magnitude says nothing.
-    is_peak = bool((np.linalg.eigvalsh(-hessian) > 0.1).all()) if np.isfinite(hessian).all() else False
+    is_peak = bool((np.linalg.eigvalsh(-hessian) > FLATTEST).all()) if np.isfinite(hessian).all() else False
     return Top(theta, value, hessian, is_inside and is_peak)
 
 

@@ -4,6 +4,7 @@ Belongs here: the likelihood with its derivatives, the fit, the expected mean. D
 
 Fader and Hardie (2013), "The Gamma-Gamma model of monetary value": the amounts of a customer are gamma with shape p and
 a rate that is itself gamma over customers (q, v); the rate is independent of how often the customer buys.
+q stays above 1: below, the mean amount of all customers would be infinite, and that of one could be negative.
 A customer is `n` purchases with the mean amount `mean`, above zero.
 """
 
@@ -15,11 +16,12 @@ from scipy.special import gammaln, polygamma, psi
 from orchestration.customers.value.newton import Normal, Reals, Top, highest
 
 PARAMETERS = ("p", "q", "v")
+ABOVE = (0.0, 1.0, 0.0)
 _STARTS = ((6.0, 4.0), (1.0, 2.5), (20.0, 3.0))
 
 
 class Likelihood:
-    """The log-likelihood of the logarithms of p, q, v, with gradient and Hessian."""
+    """The log-likelihood of the logarithms of p, q - 1, v, with gradient and Hessian."""
 
     def __init__(self, n: Reals, mean: Reals) -> None:
         self._n, self._of_n = np.unique(n, return_inverse=True)
@@ -29,7 +31,8 @@ class Likelihood:
 
     def __call__(self, theta: Reals) -> tuple[float, Reals, Reals]:
         """Value, gradient and Hessian at the logarithms `theta`."""
-        p, q, v = (float(value) for value in np.exp(theta))
+        scale = np.exp(theta)
+        p, q, v = (float(value) for value in scale + np.array(ABOVE))
         n, with_n, customers = self._n, self._with_n, float(self._with_n.sum())
         shape, log_rate, rate = p * self._rows_n + q, np.log(v + self._sum), v + self._sum
         value = float(
@@ -54,7 +57,6 @@ class Likelihood:
         hessian[0, 2] = hessian[2, 0] = -(self._rows_n / rate).sum()
         hessian[1, 2] = hessian[2, 1] = customers / v - (1 / rate).sum()
         hessian[2, 2] = -customers * q / v**2 + (shape / rate**2).sum()
-        scale = np.array([p, q, v])
         return value, gradient * scale, hessian * np.outer(scale, scale) + np.diag(gradient * scale)
 
 
@@ -76,8 +78,8 @@ class SpendingModel:
 
     @property
     def mean(self) -> float:
-        """Mean amount of a purchase over all customers; infinite for q up to 1."""
-        return self.p * self.v / (self.q - 1) if self.q > 1 else float("inf")
+        """Mean amount of a purchase over all customers."""
+        return self.p * self.v / (self.q - 1)
 
 
 def fit_spending(n: Reals, mean: Reals, *, prior: Normal | None = None) -> SpendingModel:
@@ -87,11 +89,17 @@ def fit_spending(n: Reals, mean: Reals, *, prior: Normal | None = None) -> Spend
     """
     if len(n) == 0 or (n <= 0).any() or (mean <= 0).any() or not np.isfinite(mean).all():
         raise ValueError("spending: every customer needs a purchase and a mean amount above zero")
-    typical = float(np.median(mean))
-    starts = [np.log([p, q, typical * (q - 1) / p]) for p, q in _STARTS]
-    likelihood = Likelihood(n, mean)
-    top = highest(likelihood if prior is None else prior.added_to(likelihood), starts)
-    value = top.value if prior is None else likelihood(top.theta)[0]
+    # In units of a typical amount: parameters are sought within bounds, and amounts may be cents or millions.
+    unit = float(np.log(mean).mean())
+    starts = [np.log([p, q - 1, (q - 1) / p]) for p, q in _STARTS]
+    likelihood = Likelihood(n, mean / np.exp(unit))
+    shift = np.array([0.0, 0.0, unit])
+    if prior is None:
+        found = highest(likelihood, starts)
+    else:
+        found = highest(Normal(prior.mean - shift, prior.deviation).added_to(likelihood), starts)
+    value = likelihood(found.theta)[0] - len(n) * unit
+    top = Top(found.theta + shift, value, found.hessian, found.is_interior, ABOVE)
     p, q, v = top.parameters.tolist()
     return SpendingModel(p, q, v, value, top, prior is None)
 
