@@ -11,6 +11,7 @@ import pytest
 from orchestration.marketing.recommending.attributes import Attributes
 from orchestration.marketing.recommending.autoencoder import fit_autoencoder
 from orchestration.marketing.recommending.command import main
+from orchestration.marketing.recommending.gate import RECOMMENDATION_MEASURES
 from orchestration.marketing.recommending.interactions import (
     Interactions,
     InteractionsError,
@@ -253,6 +254,11 @@ def test_an_empty_market_has_no_lists_and_a_failed_one_leaves_the_others_alone(m
         assert {place.market for place in own_places(con)["recommendation"]} == {"GB"}
         counted = con.execute("select count(*) from marketing.recommendation").fetchall()
         assert counted[0][0] == made.markets["GB"].rows["recommendation"] > 0
+        # The gate's measure: no broken list, nobody without consent, one list for everybody.
+        assert con.execute(RECOMMENDATION_MEASURES[0].query).fetchall() == [("GB", "lists", 0, 0, 1)]
+        con.execute("update marketing.recommendation set rank = rank + 1 where customer_key = '*'")
+        assert con.execute(RECOMMENDATION_MEASURES[0].query).fetchall() == [("GB", "lists", 1, 0, 1)]
+        con.execute(RECOMMENDATION_MEASURES[1].query).fetchall()
 
 
 def test_pairs_of_baskets_have_the_lift_of_their_definition() -> None:
