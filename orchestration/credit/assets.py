@@ -87,7 +87,9 @@ def credit_result(
 
 @dg.multi_asset(
     name="credit_stale_markets",
-    specs=[credit_spec(CREDIT_STALE_MARKET, "Markets that are held back or behind: scores of their sellers are stale.")],
+    specs=[
+        credit_spec(CREDIT_STALE_MARKET, "Markets that are held back or behind: scores of their sellers are stale.")
+    ],
 )
 def credit_stale_markets(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
@@ -271,7 +273,9 @@ def seller_limits(
         "state",
         "state_reason",
     ]
-    yield credit_result(LIMIT_DECISION, len(log), newest=dg.MetadataValue.md(plots.markdown_table(log[columns].tail(20))))
+    yield credit_result(
+        LIMIT_DECISION, len(log), newest=dg.MetadataValue.md(plots.markdown_table(log[columns].tail(20)))
+    )
 
 
 class GuaranteeConfig(dg.Config):
@@ -291,7 +295,9 @@ class GuaranteeConfig(dg.Config):
             after=[SELLER_SCORE_PART],
         ),
         credit_spec(GUARANTEE_RESERVE, "What must be put aside, in all and by market."),
-        credit_spec(GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"),
+        credit_spec(
+            GUARANTEE_SIMULATION, "Two years of the guarantee, simulated and as they were: does the reserve hold?"
+        ),
         credit_spec(GUARANTEE_CLAIM, "Every claim: what the terms pay of it, and what has become of it."),
     ],
 )
