@@ -127,9 +127,9 @@ def _states(
                 ]
         if kind == "release":
             answer[1:] = ["done", ""]
-        elif pd.notna(row["valid_until"]) and pd.Timestamp(str(row["valid_until"])) < now.normalize():
+        elif _is_given(row["valid_until"]) and pd.Timestamp(str(row["valid_until"])) < now.normalize():
             answer[1:] = ["expired", f"it counted until {pd.Timestamp(str(row['valid_until'])):%Y-%m-%d}"]
-        elif kind == "override" and pd.isna(row["limit_usd"]):
+        elif kind == "override" and not _is_given(row["limit_usd"]):
             answer[1:] = [
                 "refused",
                 f"no rate is known for {row['currency_code']}, so the limit is no amount in dollars",
@@ -160,6 +160,10 @@ def _second_missing(row: Mapping[str, Any]) -> str:
     if str(second).strip().casefold() == str(first).strip().casefold():
         return f"{first} cannot be the second person too"
     return ""
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not pd.NaT and value == value
 
 
 def _first(rows: pd.DataFrame, column: str) -> str | None:

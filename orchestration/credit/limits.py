@@ -111,7 +111,7 @@ def _model_reason(values: Mapping[str, object]) -> str:
     )
     line += (
         ", and no rebates are claimed"
-        if pd.isna(values["rebate_term_usd"])
+        if values["rebate_term_usd"] is None or values["rebate_term_usd"] != values["rebate_term_usd"]
         else f", and {values['beta']:g} times unpaid rebates {_usd(values['unpaid_rebate_usd'])}"
     )
     words = (

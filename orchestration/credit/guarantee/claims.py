@@ -61,7 +61,7 @@ def judged_claims(
             covered, why = _cover(claimed, order, terms, used)
             reasons += why
             paid_before.setdefault((seller, market), []).append((at, covered))
-        if pd.notna(row["order_key"]):
+        if isinstance(row["order_key"], str):
             claimed_before.add(str(row["order_key"]))
         found.append(_judged(row, grade, claimed, order, covered, reasons, as_of, usd_rates))
     return pd.DataFrame(found, columns=list(CLAIM_COLUMNS))
@@ -151,4 +151,4 @@ def _grade_at(scores: pd.DataFrame | None, at: pd.Timestamp) -> str | None:
 
 
 def _number(value: object) -> float:
-    return 0.0 if pd.isna(value) else float(str(value))
+    return 0.0 if value is None or value != value else float(str(value))

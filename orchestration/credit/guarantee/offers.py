@@ -74,7 +74,7 @@ def make_offers(
     is_stale = cells["is_stale"].astype("boolean").fillna(False).astype(bool)
     cells["is_offered"] = (cells["cover_pct"] > 0) & ~is_stale & (cells["orders_of_a_year"] > 0)
     recent = mature(events, as_of)
-    all_rates = 0.0
+    all_rates = pd.Series(0.0, index=cells.index)
     for kind, column in KINDS.items():
         rates = _rates_of(cells, recent[recent["kind"] == kind])
         cells[column] = 100.0 * rates["rate"]
