@@ -296,7 +296,7 @@ def _judged(found: pd.DataFrame, definition: TargetDefinition, known_on: date) -
 
     def column(name: str) -> npt.NDArray[np.float64]:
         values = found[name] if name in found else pd.Series(0.0, index=found.index)
-        return values.astype(float).fillna(0.0).to_numpy(dtype=np.float64)
+        return np.asarray(values.astype(float).fillna(0.0), dtype=np.float64)
 
     owed, orders = column("owed_days"), column("orders")
     by_debt, by_trade = definition.past_due_days > 0, "orders" in found
