@@ -67,7 +67,9 @@ def judged_claims(
     return pd.DataFrame(found, columns=list(CLAIM_COLUMNS))
 
 
-def _amounts(row: Mapping[Hashable, Any], usd_rates: Mapping[str, float]) -> tuple[float | None, float | None, list[str]]:
+def _amounts(
+    row: Mapping[Hashable, Any], usd_rates: Mapping[str, float]
+) -> tuple[float | None, float | None, list[str]]:
     """Claim and order in dollars, and what contradicts; None where it cannot be told, so that nothing is paid."""
     order = row["order_usd"]
     if pd.isna(order):
