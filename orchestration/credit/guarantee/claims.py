@@ -6,7 +6,7 @@ States come from the platform: opened, accepted, refused, paid, recovered. The v
 that was paid beyond its cover shows as such.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -67,7 +67,9 @@ def judged_claims(
     return pd.DataFrame(found, columns=list(CLAIM_COLUMNS))
 
 
-def _amounts(row: Mapping[str, Any], usd_rates: Mapping[str, float]) -> tuple[float | None, float | None, list[str]]:
+def _amounts(
+    row: Mapping[Hashable, Any], usd_rates: Mapping[str, float]
+) -> tuple[float | None, float | None, list[str]]:
     """Claim and order in dollars, and what contradicts; None where it cannot be told, so that nothing is paid."""
     order = row["order_usd"]
     if pd.isna(order):
@@ -86,7 +88,7 @@ def _amounts(row: Mapping[str, Any], usd_rates: Mapping[str, float]) -> tuple[fl
     return claimed * rate, order, [f"claimed in {stated}, ordered in {own}: converted at today's rate"]
 
 
-def _waits(row: Mapping[str, Any], at: pd.Timestamp, terms: GradeTerms) -> str:
+def _waits(row: Mapping[Hashable, Any], at: pd.Timestamp, terms: GradeTerms) -> str:
     promised = row["promised_on"]
     due = pd.Timestamp(str(promised)) if pd.notna(promised) else pd.Timestamp(str(row["ordered_at"]))
     begins = due.normalize() + pd.Timedelta(days=terms.waiting_days)
@@ -108,7 +110,7 @@ def _cover(claimed: float, order: float, terms: GradeTerms | None, used: float) 
 
 
 def _judged(
-    row: Mapping[str, Any],
+    row: Mapping[Hashable, Any],
     grade: str | None,
     claimed: float | None,
     order: float | None,

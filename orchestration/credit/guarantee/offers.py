@@ -8,7 +8,7 @@ Belongs here: rates, severity, price. Does not: reserve (see `reserve.py`), read
 All in percent of the covered value (the share of the order's value that is covered, at most the cap).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -142,7 +142,7 @@ def _by_market(values: pd.Series, events: pd.DataFrame, rules: PriceRules) -> pd
     return (groups.sum() + rules.prior_cases * whole) / (groups.size() + rules.prior_cases)
 
 
-def _reason(row: Mapping[str, Any]) -> str:
+def _reason(row: Mapping[Hashable, Any]) -> str:
     values = {name: row[name] for name in OFFER_COLUMNS[:-1]}
     if pd.isna(values["grade"]):
         return "No score, so no guarantee."
