@@ -8,7 +8,7 @@ counts before his override, whatever came first, and only a release ends either.
 above the threshold is pending until a second person, who is another one, stands in its row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,7 +140,9 @@ def _states(
         yield bool(needs_), str(state), str(reason)
 
 
-def _needs_second(row: Mapping[str, Any], threshold_usd: float, limits_usd: Mapping[str, float]) -> tuple[bool, str]:
+def _needs_second(
+    row: Mapping[Hashable, Any], threshold_usd: float, limits_usd: Mapping[str, float]
+) -> tuple[bool, str]:
     kind, seller = row["decision"], str(row["seller_id"])
     if kind == "override":
         usd = row["limit_usd"]
@@ -153,7 +155,7 @@ def _needs_second(row: Mapping[str, Any], threshold_usd: float, limits_usd: Mapp
     return False, ""
 
 
-def _second_missing(row: Mapping[str, Any]) -> str:
+def _second_missing(row: Mapping[Hashable, Any]) -> str:
     first, second = row["decided_by"], row["second_by"]
     if pd.isna(second) or not str(second).strip():
         return "nobody has agreed yet"

@@ -8,7 +8,7 @@ An override is the whole line instead of the first part: what is outstanding is 
 The model's figure stands beside either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,7 @@ def limits(sellers: pd.DataFrame, policy: Mapping[str, GradeTerms], hands: Mappi
     return rows[list(LIMIT_COLUMNS)]
 
 
-def _stop(row: Mapping[str, Any]) -> str:
+def _stop(row: Mapping[Hashable, Any]) -> str:
     """Why nothing is lent whatever the terms say; empty where nothing stops."""
     if pd.isna(row["grade"]):
         return "no score"
@@ -85,7 +85,7 @@ def _stop(row: Mapping[str, Any]) -> str:
     return ""
 
 
-def _reason(row: Mapping[str, Any], hand: Hand) -> str:
+def _reason(row: Mapping[Hashable, Any], hand: Hand) -> str:
     values = {name: row[name] for name in LIMIT_COLUMNS[:-1]}
     model = _model_reason(values)
     if hand.freeze_id is not None:
