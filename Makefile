@@ -17,6 +17,9 @@ export GX_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 # Plots are files; a machine without a screen must draw the same ones.
 export MPLBACKEND := Agg
+# Two processes of tests share the cores: threads of BLAS and OpenMP in each of them would wait for each other by spinning.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
 # A file of tests shares what it builds, so it stays with one of the two processes.
 IN_PARALLEL := -n 2 --dist loadfile
 export RUFF_CACHE_DIR := $(CURDIR)/var/cache/ruff

@@ -34,6 +34,19 @@ def give_me_some_credit() -> Measured:
 
 
 @SUITE.measures(
+    Metric("world_gini_vs_oracle_ratio", unit="share", goal=0.9, better="higher"),
+    Metric("world_naive_gini_vs_oracle_ratio", unit="share", goal=0.6),
+    Metric("world_probability_error_points", unit="points", goal=2.0),
+    Metric("world_markets_calibrated_share", unit="share", goal=0.9, better="higher"),
+)
+def world() -> Measured:
+    """A trade world of 20,000 sellers, out of time; beside it other models and what the documents do not tell."""
+    from benchmarks.credit_world import measure_world
+
+    return measure_world()
+
+
+@SUITE.measures(
     Metric("train_100k_wall_s", unit="s", goal=60.0),
     Metric("score_1m_wall_s", unit="s", goal=30.0),
     Metric("peak_gb", unit="GB", goal=4.0),

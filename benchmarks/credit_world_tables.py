@@ -278,9 +278,8 @@ def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
 def _finish(con: duckdb.DuckDBPyConnection) -> None:
     """Names, last versions and the tables that a clean world fills by itself."""
     for feed, columns in _RENAMED.items():
-        last = (
-            f"qualify row_number() over (partition by {_KEYS[feed]} order by version desc) = 1" if feed in _KEYS else ""
-        )
+        key = _KEYS.get(feed)
+        last = f"qualify row_number() over (partition by {key} order by version desc) = 1" if key else ""
         con.execute(f"create table stg_{feed} as select {columns} from {feed} {last}")
         con.execute(f"drop table {feed}")
     for name, column in (("advances", "paid_out_at"), ("repayments", "paid_at"), ("disputes", "opened_at"),

@@ -13,12 +13,12 @@ from orchestration.credit.assets import (
     credit_gate,
     credit_stale_markets,
     credit_tables,
-    guarantees,
     scorecard_versions,
     seller_limits,
     seller_scores,
 )
 from orchestration.credit.declaration_risk.assets import declaration_risks
+from orchestration.credit.guarantee.assets import guarantees
 from orchestration.customers.assets import customer_gate, customers, market_customers
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from orchestration.credit.export import ExportError, export_market

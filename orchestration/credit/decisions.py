@@ -8,8 +8,9 @@ counts before his override, whatever came first, and only a release ends either.
 above the threshold is pending until a second person, who is another one, stands in its row.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -98,8 +99,8 @@ def _states(
     answers: list[list[object]] = []
     # By seller and kind the row whose decision is in force.
     held: dict[tuple[str, str], int] = {}
-    for place, (row, is_last) in enumerate(zip(rows.itertuples(), last_word, strict=True)):
-        key, content = str(row.decision_key), str(row.content_hash)
+    for place, (row, is_last) in enumerate(zip(rows.to_dict("records"), last_word, strict=True)):
+        key, content = str(row["decision_key"]), str(row["content_hash"])
         needs, why = _needs_second(row, threshold_usd, limits_usd)
         answer: list[object] = [needs, "in_force", ""]
         answers.append(answer)
@@ -112,34 +113,39 @@ def _states(
                 f"{why}; {missing}" if is_last else "a later word stands",
             ]
             continue
-        if row.decision not in LIMIT_DECISIONS:
+        if row["decision"] not in LIMIT_DECISIONS:
             answer[1:] = ["done", ""]
             continue
-        seller, kind = str(row.seller_id), str(row.decision)
+        seller, kind = str(row["seller_id"]), str(row["decision"])
         ended = ("freeze", "override") if kind == "release" else (kind,)
         for one in ended:
             earlier = held.pop((seller, one), None)
             if earlier is not None:
                 answers[earlier][1:] = [
                     "released" if kind == "release" else "replaced",
-                    f"{row.decision_id} of {row.decided_by}, {pd.Timestamp(str(row.decided_at)):%Y-%m-%d}",
+                    f"{row['decision_id']} of {row['decided_by']}, {pd.Timestamp(str(row['decided_at'])):%Y-%m-%d}",
                 ]
         if kind == "release":
             answer[1:] = ["done", ""]
-        elif pd.notna(row.valid_until) and pd.Timestamp(str(row.valid_until)) < now.normalize():
-            answer[1:] = ["expired", f"it counted until {pd.Timestamp(str(row.valid_until)):%Y-%m-%d}"]
-        elif kind == "override" and pd.isna(row.limit_usd):
-            answer[1:] = ["refused", f"no rate is known for {row.currency_code}, so the limit is no amount in dollars"]
+        elif _is_given(row["valid_until"]) and pd.Timestamp(str(row["valid_until"])) < now.normalize():
+            answer[1:] = ["expired", f"it counted until {pd.Timestamp(str(row['valid_until'])):%Y-%m-%d}"]
+        elif kind == "override" and not _is_given(row["limit_usd"]):
+            answer[1:] = [
+                "refused",
+                f"no rate is known for {row['currency_code']}, so the limit is no amount in dollars",
+            ]
         else:
             held[seller, kind] = place
     for needs_, state, reason in answers:
         yield bool(needs_), str(state), str(reason)
 
 
-def _needs_second(row: object, threshold_usd: float, limits_usd: Mapping[str, float]) -> tuple[bool, str]:
-    kind, seller = row.decision, str(row.seller_id)
+def _needs_second(
+    row: Mapping[Hashable, Any], threshold_usd: float, limits_usd: Mapping[str, float]
+) -> tuple[bool, str]:
+    kind, seller = row["decision"], str(row["seller_id"])
     if kind == "override":
-        usd = row.limit_usd
+        usd = row["limit_usd"]
         return bool(
             pd.notna(usd) and usd > threshold_usd
         ), f"a limit above USD {threshold_usd:,.0f} needs a second person"
@@ -149,13 +155,17 @@ def _needs_second(row: object, threshold_usd: float, limits_usd: Mapping[str, fl
     return False, ""
 
 
-def _second_missing(row: object) -> str:
-    first, second = row.decided_by, row.second_by
+def _second_missing(row: Mapping[Hashable, Any]) -> str:
+    first, second = row["decided_by"], row["second_by"]
     if pd.isna(second) or not str(second).strip():
         return "nobody has agreed yet"
     if str(second).strip().casefold() == str(first).strip().casefold():
         return f"{first} cannot be the second person too"
     return ""
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not pd.NaT and value == value
 
 
 def _first(rows: pd.DataFrame, column: str) -> str | None:

@@ -36,8 +36,6 @@ def export_market(con: "duckdb.DuckDBPyConnection", market: str, folder: Path) -
     Tables by seller hold whoever sold into the market within a year of the newest score. A file that exists is
     refused, so that no older export is lost. Raises ExportError.
     """
-    import pyarrow.parquet as pq
-
     (row,) = con.execute("select max(as_of_on) from seller_score").fetchall()
     if row[0] is None:
         raise ExportError("no score is published: run credit_job first")
@@ -58,9 +56,9 @@ def export_market(con: "duckdb.DuckDBPyConnection", market: str, folder: Path) -
         condition = ""
         if market != ALL:
             condition = "where market = $market" if model in OF_MARKET else f"where seller_id in ({sellers})"
-        frame = con.execute(f"select * from {model.name} {condition} order by all", _values(market)).to_arrow_table()
-        pq.write_table(frame, path, compression="zstd")
-        made.append((path, frame.num_rows))
+        frame = con.execute(f"select * from {model.name} {condition} order by all", _values(market)).df()
+        frame.to_parquet(path, compression="zstd", index=False)
+        made.append((path, len(frame)))
     return made
 
 

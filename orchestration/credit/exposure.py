@@ -80,11 +80,9 @@ def exposure(
         **{name: (name, "sum") for name in sums},
     )  # fmt: skip
     standing = offers[offers["is_offered"].astype(bool)]
-    covered = np.minimum(
-        (standing["orders_of_a_year"] * standing["mean_covered_usd"]).astype(float),
-        standing["year_cap_usd"].astype(float),
-    )
-    guaranteed = covered.groupby([standing["market"], standing["grade"]]).sum().rename("guaranteed_usd")
+    whole_year = (standing["orders_of_a_year"] * standing["mean_covered_usd"]).astype(float)
+    capped = standing.assign(guaranteed_usd=whole_year.clip(upper=standing["year_cap_usd"].astype(float)))
+    guaranteed = capped.groupby(["market", "grade"])["guaranteed_usd"].sum()
     found = found.join(guaranteed, on=["market", "grade"]).fillna({"guaranteed_usd": 0.0}).assign(as_of_on=as_of)
     columns = [*sums, "guaranteed_usd"]
     return found.round(dict.fromkeys(columns, 2))[list(EXPOSURE_COLUMNS)]

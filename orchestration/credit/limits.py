@@ -8,7 +8,8 @@ An override is the whole line instead of the first part: what is outstanding is 
 The model's figure stands beside either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,8 @@ STOP_DAYS_PAST_DUE = 30
 LIMIT_COLUMNS = (
     "seller_id", "grade", "policy_from", "cap_usd", "alpha", "verified_receipts_usd", "receipts_term_usd", "beta",
     "unpaid_rebate_usd", "rebate_term_usd", "base_usd", "limited_by", "grade_factor", "line_usd", "outstanding_usd",
-    "overdue_usd", "days_past_due", "stop_reason", "model_limit_usd", "override_usd", "decision_id", "pending_decisions",
-    "limit_basis", "limit_usd", "reason",
+    "overdue_usd", "days_past_due", "stop_reason", "model_limit_usd", "override_usd", "decision_id",
+    "pending_decisions", "limit_basis", "limit_usd", "reason",
 )  # fmt: skip
 _TERMS = {"cap": "cap_usd", "receipts": "receipts_term_usd", "rebates": "rebate_term_usd"}
 _IN_WORDS = {
@@ -58,7 +59,7 @@ def limits(sellers: pd.DataFrame, policy: Mapping[str, GradeTerms], hands: Mappi
     rows["base_usd"] = three.min(axis=1)
     rows["limited_by"] = np.array(list(_TERMS))[np.nan_to_num(three.to_numpy(float), nan=np.inf).argmin(axis=1)]
     rows["line_usd"] = (rows["base_usd"] * rows["grade_factor"]).round(2)
-    rows["stop_reason"] = [_stop(row) for row in rows.itertuples()]
+    rows["stop_reason"] = [_stop(row) for row in rows.to_dict("records")]
     left = (rows["line_usd"] - rows["outstanding_usd"]).clip(lower=0.0).round(2)
     rows["model_limit_usd"] = left.where(rows["stop_reason"] == "", 0.0)
     mine = [hands.get(str(one)) or Hand() for one in rows["seller_id"]]
@@ -69,23 +70,23 @@ def limits(sellers: pd.DataFrame, policy: Mapping[str, GradeTerms], hands: Mappi
     rows["decision_id"] = [one.freeze_id or one.override_id for one in mine]
     by_hand = (rows["override_usd"] - rows["outstanding_usd"]).clip(lower=0.0).round(2)
     rows["limit_usd"] = rows["model_limit_usd"].where(~has_override, by_hand).where(~is_frozen, 0.0)
-    rows["reason"] = [_reason(row, one) for row, one in zip(rows.itertuples(), mine, strict=True)]
+    rows["reason"] = [_reason(row, one) for row, one in zip(rows.to_dict("records"), mine, strict=True)]
     return rows[list(LIMIT_COLUMNS)]
 
 
-def _stop(row: object) -> str:
+def _stop(row: Mapping[Hashable, Any]) -> str:
     """Why nothing is lent whatever the terms say; empty where nothing stops."""
-    if row.grade is None:
+    if pd.isna(row["grade"]):
         return "no score"
-    if row.days_past_due > STOP_DAYS_PAST_DUE:
-        return f"an instalment is {row.days_past_due} days past due"
-    if count := int(row.unknown_advance_count):
+    if row["days_past_due"] > STOP_DAYS_PAST_DUE:
+        return f"an instalment is {row['days_past_due']} days past due"
+    if count := int(row["unknown_advance_count"]):
         return f"{count} advance(s) are owed in a currency without a rate"
     return ""
 
 
-def _reason(row: object, hand: Hand) -> str:
-    values = {name: getattr(row, name) for name in LIMIT_COLUMNS[:-1]}
+def _reason(row: Mapping[Hashable, Any], hand: Hand) -> str:
+    values = {name: row[name] for name in LIMIT_COLUMNS[:-1]}
     model = _model_reason(values)
     if hand.freeze_id is not None:
         words = f"Frozen by {hand.freeze_id}: {hand.freeze_reason}. Without it: {model}"
@@ -110,13 +111,13 @@ def _model_reason(values: Mapping[str, object]) -> str:
     )
     line += (
         ", and no rebates are claimed"
-        if pd.isna(values["rebate_term_usd"])
+        if values["rebate_term_usd"] is None or values["rebate_term_usd"] != values["rebate_term_usd"]
         else f", and {values['beta']:g} times unpaid rebates {_usd(values['unpaid_rebate_usd'])}"
     )
     words = (
-        f"{line}; {_IN_WORDS[str(values['limited_by'])]} decide: {_usd(values['base_usd'])} times {values['grade_factor']:g}"
-        f" is {_usd(values['line_usd'])}, less {_usd(values['outstanding_usd'])} outstanding, leaves"
-        f" {_usd(values['model_limit_usd'])}."
+        f"{line}; {_IN_WORDS[str(values['limited_by'])]} decide: {_usd(values['base_usd'])} times"
+        f" {values['grade_factor']:g} is {_usd(values['line_usd'])}, less {_usd(values['outstanding_usd'])} owed,"
+        f" leaves {_usd(values['model_limit_usd'])}."
     )
     if values["stop_reason"]:
         words += f" Nothing is lent: {values['stop_reason']}."

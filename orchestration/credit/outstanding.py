@@ -66,9 +66,11 @@ def outstanding_advances(
         "instalments in " + mixed.astype(str) + ", the advance in " + rows["currency_code"].astype(str)
     )[mixed.notna()]
     no_rate = usd.isna() & (left > 0)
-    problem[no_rate] = [
-        "; ".join(part for part in (said, f"no rate for {code}: owed, and in no sum of dollars") if part)
-        for said, code in zip(problem[no_rate], rows.loc[no_rate, "currency_code"], strict=True)
+    words = [
+        "; ".join(
+            part for part in (said, f"no rate for {code}: owed, and in no sum of dollars" if is_unknown else "") if part
+        )
+        for said, code, is_unknown in zip(problem, rows["currency_code"], no_rate, strict=True)
     ]
     found = rows.assign(
         principal_amount=principal,
@@ -76,7 +78,7 @@ def outstanding_advances(
         outstanding_usd=(left * usd).round(2),
         overdue_usd=(known["overdue"].fillna(0.0) * usd).round(2),
         days_past_due=known["days_past_due"].fillna(0).astype(int),
-        problem=problem,
+        problem=words,
     )
     return found[list(ADVANCE_COLUMNS)]
 

@@ -130,7 +130,8 @@ def largest_changes(changes: pd.DataFrame) -> pd.DataFrame:
         ["size", "seller_id"], ascending=[False, True]
     )
     columns = ["seller_id", "previous_on", "label_en", "previous_bin", "bin", "change_points"]
-    return order[columns].head(SHOWN)
+    shown: pd.DataFrame = order[columns].head(SHOWN)
+    return shown
 
 
 def markdown_table(frame: pd.DataFrame) -> str:

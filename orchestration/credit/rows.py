@@ -29,7 +29,12 @@ def read_kept(con: "duckdb.DuckDBPyConnection", model: "PublishedModel") -> pd.D
 
 def in_columns(frame: pd.DataFrame, model: "PublishedModel") -> pd.DataFrame:
     """The frame in the declared columns; those that it lacks are null."""
-    return frame.reindex(columns=[column.name for column in model.spec.columns]).reset_index(drop=True)
+    found = frame.reindex(columns=[column.name for column in model.spec.columns]).reset_index(drop=True)
+    # Days come as dates and as timestamps, which do not compare.
+    for column in model.spec.columns:
+        if column.type in ("date", "timestamp"):
+            found[column.name] = pd.to_datetime(found[column.name])
+    return found
 
 
 def empty(model: "PublishedModel") -> pd.DataFrame:

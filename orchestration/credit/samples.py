@@ -48,14 +48,18 @@ def samples(
     *,
     known_on: date | None = None,
 ) -> Samples:
-    """Snapshots of all sellers on the given days with their outcomes, as known on `known_on` (default: all is known)."""
+    """Snapshots of all sellers on the given days with their outcomes as known on `known_on` (default: all is known)."""
     judged = outcomes(con, dates, definition, known_on=known_on)
     counts = (
-        judged.groupby(["as_of_on", "outcome"]).size().unstack(fill_value=0).reindex(columns=list(OUTCOMES), fill_value=0)
+        judged.groupby(["as_of_on", "outcome"])
+        .size()
+        .unstack(fill_value=0)
+        .reindex(columns=list(OUTCOMES), fill_value=0)
     )
     known = judged[judged["outcome"].isin(["good", "bad"])]
     frame = features_at(con, dates).merge(
-        known[["as_of_on", "seller_key", "outcome", "first_bad_on", "reasons", "exposure"]], on=["as_of_on", "seller_key"]
+        known[["as_of_on", "seller_key", "outcome", "first_bad_on", "reasons", "exposure"]],
+        on=["as_of_on", "seller_key"],
     )
     frame["is_bad"] = frame["outcome"] == "bad"
     frame["weight"] = frame.pop("exposure")

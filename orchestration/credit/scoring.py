@@ -85,7 +85,8 @@ def unscored(features: pd.DataFrame, as_of: date, why: str) -> Scored:
         "reasons_en": "",
         "reasons_zh": "",
     }
-    scores = scores.assign(**{name: given.get(name) for name in SCORE_COLUMNS if name != "seller_id"})
+    for name in SCORE_COLUMNS[1:]:
+        scores[name] = pd.Series([given.get(name)] * len(scores), dtype=object)
     return Scored(scores[list(SCORE_COLUMNS)], pd.DataFrame({name: pd.Series(dtype="object") for name in PART_COLUMNS}))
 
 

@@ -103,7 +103,7 @@ _INSTALMENTS = """
         select asked.as_of_on, schedule.*,
             coalesce(case when paid_at < $known_on then paid_at::date end, $known_on) - due_on as days_over,
             due_on >= asked.as_of_on as is_in_window,
-            coalesce(case when paid_at < asked.as_of_on then paid_at::date end, asked.as_of_on) - due_on as arrears
+            case when paid_at < asked.as_of_on then 0 else asked.as_of_on - due_on end as arrears
         from schedule
         inner join target_asked as asked on due_on < asked.as_of_on + $performance and due_on < $known_on
     ),
@@ -261,14 +261,14 @@ def outcomes(
             ).df()
             found = found.merge(rows, on=["as_of_on", "seller_key"], how="left")
         if definition.disputes_lost or definition.receipt_days or definition.claim_days:
-            own = {
+            rules: dict[str, float] = {
                 "disputes_lost": definition.disputes_lost,
                 "disputes_pct": definition.disputes_lost_pct if definition.disputes_lost_pct else 1e9,
                 "receipt": definition.receipt_days,
                 "claim": definition.claim_days,
                 "discredited": definition.discredited_is_bad,
             }
-            rows = con.execute(_PLATFORM, values | own).df()
+            rows = con.execute(_PLATFORM, {**values, **rules}).df()
             found = found.merge(rows, on=["as_of_on", "seller_key"], how="left")
     finally:
         con.execute("drop table if exists temp.target_asked")
@@ -296,7 +296,7 @@ def _judged(found: pd.DataFrame, definition: TargetDefinition, known_on: date) -
 
     def column(name: str) -> npt.NDArray[np.float64]:
         values = found[name] if name in found else pd.Series(0.0, index=found.index)
-        return values.astype(float).fillna(0.0).to_numpy()
+        return np.asarray(values.astype(float).fillna(0.0), dtype=np.float64)
 
     owed, orders = column("owed_days"), column("orders")
     by_debt, by_trade = definition.past_due_days > 0, "orders" in found

@@ -109,7 +109,7 @@ def _level_cv(found: DemandForecast, nodes: Nodes, days: int) -> Matrix:
     categories = dict(zip(nodes.ids[nodes.types == CATEGORY], level[nodes.types == CATEGORY], strict=True))
     rests = nodes.types == REST
     level[rests] = [categories.get(node, np.nan) for node in nodes.ids[rests]]
-    return np.sqrt(level)
+    return np.asarray(np.sqrt(level))
 
 
 def _add_rests(nodes: Nodes, mean: Matrix, quantiles: Matrix) -> None:

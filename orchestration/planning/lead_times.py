@@ -37,7 +37,7 @@ _LANE_LEVELS: tuple[tuple[str, list[str]], ...] = (
     ("mode", ["transport_mode"]),
     ("all", []),
 )
-_RECEIPT_LEVELS = (["supplier", "site"], ["site"], [])
+_RECEIPT_LEVELS: tuple[list[str], ...] = (["supplier", "site"], ["site"], [])
 # So many observations of the wider group does a narrow group of receipts start with.
 PRIOR_WEIGHT = 8.0
 # From so many shipments on a lane speaks for itself: its 99 % quantile is read as well.

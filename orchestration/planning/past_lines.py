@@ -98,7 +98,7 @@ def _kept(lines: PastLines, known: NDArray[np.bool_], decay: Reals) -> tuple[Rea
     """
     like = float(decay.sum() / max(float((decay**2).sum()), 1e-12)) if len(decay) else 1.0
     names, place = np.unique(lines.kin[known], return_inverse=True)
-    counts = like * np.bincount(place, decay, minlength=len(names))
+    counts: Reals = np.asarray(like * np.bincount(place, decay, minlength=len(names)), dtype=np.float64)
     usual = float(counts.mean()) if len(counts) else 1.0
     rates, variances = posterior_rates(counts, np.full(len(counts), usual))
     kept, variance = np.ones(lines.items), np.ones(lines.items)

@@ -96,6 +96,6 @@ def read_past_lines(
         rows["pieces"].to_numpy(float),
         len(chosen),
         len(markets),
-        rows.groupby(["market", "product_id"], sort=False).ngroup().to_numpy(np.int64),
+        np.asarray(rows.groupby(["market", "product_id"], sort=False).ngroup(), dtype=np.int64),
     )
     return lines, chosen

@@ -56,12 +56,12 @@ def test_scores_limits_and_pages_until_a_market_is_held_back(platform: Platform,
         " where as_of_on = date '2026-09-01' order by 1",
     )
     assert today == [(seller, False, "qualified", True) for seller in ("S1", "S2", "S3")]
-    limits = dict(
-        (seller, (basis, limit, model))
+    limits = {
+        seller: (basis, limit, model)
         for seller, basis, limit, model in read(
             platform, "select seller_id, limit_basis, limit_usd, model_limit_usd from seller_limit"
         )
-    )
+    }
     # S3 is frozen and keeps the model's figure beside it; the override of S2 waits for a second person.
     assert limits["S3"][:2] == ("frozen", 0.0)
     assert limits["S3"][2] > 0
@@ -81,9 +81,7 @@ def test_scores_limits_and_pages_until_a_market_is_held_back(platform: Platform,
 
     # The next night: FR goes on, GB breaks its promise, and Ann has found a second person for S2.
     later = credit_lake.LAST_DAY + timedelta(days=20)
-    french = {
-        name: [row for row in rows if row["market"] == "FR"] for name, rows in credit_lake.trade(later).items()
-    }
+    french = {name: [row for row in rows if row["market"] == "FR"] for name, rows in credit_lake.trade(later).items()}
     decisions = credit_lake.parties()["stg_credit_decisions"]
     decisions[1] = {**decisions[1], "second_by": "Bo", "decided_at": later, "credit_decision_key": "k3",
                     "_content_hash": "h3", "_row": 3}  # fmt: skip

@@ -40,9 +40,16 @@ def book(claims: float = 20.0, deviation: float = 0.3) -> Book:
     losses = (np.array([50.0, 100.0, 400.0]), np.array([80.0]))
     mean = claims * 183.333 + claims / 2 * 80.0
     return Book(
-        ("GB", "FR"), np.array([claims, claims / 2]), losses, np.array([mean * 0.8, mean * 0.5]), np.full(200, 0.05 / 12),
-        np.full((200, 2), 150.0), deviation, 0.15, 0.1,
-    )  # fmt: skip
+        ("GB", "FR"),
+        np.array([claims, claims / 2]),
+        losses,
+        np.array([mean * 0.8, mean * 0.5]),
+        np.full(200, 0.05 / 12),
+        np.full((200, 2), 150.0),
+        deviation,
+        0.15,
+        0.1,
+    )
 
 
 def test_the_reserve_holds_on_other_paths_and_common_shocks_cost() -> None:
@@ -75,21 +82,39 @@ def test_shocks_are_read_from_months_and_never_taken_for_none() -> None:
 def test_a_price_is_above_its_expected_loss_and_nobody_stale_or_unscored_gets_one() -> None:
     months = pd.DataFrame(
         [
-            {"seller_id": seller, "market": "GB", "month": pd.Timestamp(2024, 9, 1) + pd.DateOffset(months=number),
-             "order_count": 100, "order_usd": 10_000.0, "covered_usd": 9_000.0}
+            {
+                "seller_id": seller,
+                "market": "GB",
+                "month": pd.Timestamp(2024, 9, 1) + pd.DateOffset(months=number),
+                "order_count": 100,
+                "order_usd": 10_000.0,
+                "covered_usd": 9_000.0,
+            }
             for seller in ("S1", "S2", "S3", "S4")
             for number in range(24)
         ]
-    )  # fmt: skip
+    )
     days = pd.date_range("2025-01-01", periods=30, freq="7D")
     events = pd.DataFrame(
-        {"seller_id": "S1", "market": "GB", "ordered_on": days, "order_usd": 100.0, "covered_usd": 90.0, "kind": "dispute",
-         "loss_share": 0.8, "is_called": [True, False] * 15}
-    )  # fmt: skip
+        {
+            "seller_id": "S1",
+            "market": "GB",
+            "ordered_on": days,
+            "order_usd": 100.0,
+            "covered_usd": 90.0,
+            "kind": "dispute",
+            "loss_share": 0.8,
+            "is_called": [True, False] * 15,
+        }
+    )
     sellers = pd.DataFrame(
-        {"seller_id": ["S1", "S2", "S3"], "grade": ["A", "A", "F"], "probability": [0.01, 0.01, 0.5],
-         "is_stale": [False, True, False]}
-    )  # fmt: skip
+        {
+            "seller_id": ["S1", "S2", "S3"],
+            "grade": ["A", "A", "F"],
+            "probability": [0.01, 0.01, 0.5],
+            "is_stale": [False, True, False],
+        }
+    )
     claims = pd.DataFrame({"paid_usd": [90.0, 90.0], "recovered_usd": [90.0, 0.0]})
     rows = make_offers(months, events, claims, sellers, POLICY, AS_OF).set_index("seller_id")
     assert rows["is_offered"].to_dict() == {"S1": True, "S2": False, "S3": False, "S4": False}
@@ -110,12 +135,26 @@ def test_a_price_is_above_its_expected_loss_and_nobody_stale_or_unscored_gets_on
 
 def claim(number: str, **changes: object) -> dict[str, object]:
     return {
-        "claim_no": number, "market": "GB", "seller_id": "S1", "order_no": f"O{number}", "case_no": None,
-        "claimed_at": pd.Timestamp("2026-08-20"), "claim_status": "submitted", "claimed_amount": 80.0,
-        "paid_amount": None, "recovered_amount": None, "currency_code": "USD", "paid_on": None,
-        "order_key": f"K{number}", "order_currency_code": "USD", "payable_amount": 100.0, "order_usd": 100.0,
-        "ordered_at": pd.Timestamp("2026-07-01"), "promised_on": pd.Timestamp("2026-07-20"), **changes,
-    }  # fmt: skip
+        "claim_no": number,
+        "market": "GB",
+        "seller_id": "S1",
+        "order_no": f"O{number}",
+        "case_no": None,
+        "claimed_at": pd.Timestamp("2026-08-20"),
+        "claim_status": "submitted",
+        "claimed_amount": 80.0,
+        "paid_amount": None,
+        "recovered_amount": None,
+        "currency_code": "USD",
+        "paid_on": None,
+        "order_key": f"K{number}",
+        "order_currency_code": "USD",
+        "payable_amount": 100.0,
+        "order_usd": 100.0,
+        "ordered_at": pd.Timestamp("2026-07-01"),
+        "promised_on": pd.Timestamp("2026-07-20"),
+        **changes,
+    }
 
 
 def test_claims_get_what_the_terms_of_their_day_pay_and_the_rest_is_refused_with_its_reason() -> None:
@@ -128,7 +167,14 @@ def test_claims_get_what_the_terms_of_their_day_pay_and_the_rest_is_refused_with
         claim("6", currency_code="EUR", claimed_amount=50.0),
         claim("7", currency_code="XXX"),
         claim("8", order_usd=None),
-        claim("9", seller_id="S9", claimed_amount=100.0, claim_status="recovered", paid_amount=100.0, recovered_amount=100.0),
+        claim(
+            "9",
+            seller_id="S9",
+            claimed_amount=100.0,
+            claim_status="recovered",
+            paid_amount=100.0,
+            recovered_amount=100.0,
+        ),
         claim("10", claim_status="paid", claimed_amount=100.0, paid_amount=100.0),
         claim("11", claimed_at=pd.Timestamp("2026-09-02")),
     ]
@@ -137,9 +183,17 @@ def test_claims_get_what_the_terms_of_their_day_pay_and_the_rest_is_refused_with
     )
     found = judged_claims(pd.DataFrame(rows), grades, POLICY, RATES, pd.Timestamp(AS_OF)).set_index("claim_no")
     assert found["verdict"].to_dict() == {
-        "1": "within_cover", "2": "beyond_cover", "3": "beyond_cover", "4": "refused", "5": "refused",
-        "6": "within_cover", "7": "refused", "8": "refused", "9": "within_cover", "10": "beyond_cover",
-    }  # fmt: skip
+        "1": "within_cover",
+        "2": "beyond_cover",
+        "3": "beyond_cover",
+        "4": "refused",
+        "5": "refused",
+        "6": "within_cover",
+        "7": "refused",
+        "8": "refused",
+        "9": "within_cover",
+        "10": "beyond_cover",
+    }
     assert found["covered_usd"].loc[["1", "2", "3", "6", "9"]].tolist() == [80.0, 90.0, 5000.0, 55.0, 100.0]
     assert found.loc["2", "reason"] == "beyond cover: cover is 90 % of the order's USD 100.00"
     assert found.loc["3", "reason"] == "beyond cover: the cap of an order is USD 5,000"
@@ -155,10 +209,15 @@ def test_claims_get_what_the_terms_of_their_day_pay_and_the_rest_is_refused_with
 
 def test_a_year_is_capped() -> None:
     rows = [
-        claim(f"{number:02}", order_usd=6_000.0, payable_amount=6_000.0, claimed_amount=900.0,
-              claimed_at=pd.Timestamp("2026-01-01") + pd.Timedelta(days=number))
+        claim(
+            f"{number:02}",
+            order_usd=6_000.0,
+            payable_amount=6_000.0,
+            claimed_amount=900.0,
+            claimed_at=pd.Timestamp("2026-01-01") + pd.Timedelta(days=number),
+        )
         for number in range(10)
-    ]  # fmt: skip
+    ]
     for row in rows:
         row |= {"promised_on": pd.Timestamp("2025-06-01")}
     grades = pd.DataFrame({"seller_id": ["S1"], "as_of_on": [date(2025, 1, 1)], "grade": ["E"]})

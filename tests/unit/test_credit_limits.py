@@ -16,9 +16,16 @@ from orchestration.credit.versions import is_training_due, standing
 AS_OF = date(2026, 9, 1)
 RATES = {"USD": 1.0, "CNY": 0.16, "EUR": 1.1}
 SELLER = {
-    "seller_id": "S1", "grade": "B", "verified_receipts_usd": 1000.0, "unpaid_rebate_usd": 100.0, "has_claimed": True,
-    "outstanding_usd": 50.0, "overdue_usd": 0.0, "days_past_due": 0, "unknown_advance_count": 0,
-}  # fmt: skip
+    "seller_id": "S1",
+    "grade": "B",
+    "verified_receipts_usd": 1000.0,
+    "unpaid_rebate_usd": 100.0,
+    "has_claimed": True,
+    "outstanding_usd": 50.0,
+    "overdue_usd": 0.0,
+    "days_past_due": 0,
+    "unknown_advance_count": 0,
+}
 
 
 def limit_of(hand: Hand | None = None, **changes: object) -> pd.Series:
@@ -84,18 +91,30 @@ def test_a_policy_names_file_row_and_rule(tmp_path: Path) -> None:
 
 def advance(number: str, seller: str, paid_out: str, **changes: object) -> dict[str, object]:
     return {
-        "advance_no": number, "seller_id": seller, "paid_out_at": pd.Timestamp(paid_out), "principal_amount": 1000.0,
-        "currency_code": "CNY", "annual_rate_pct": 12.0, "due_on": date(2026, 9, 1), "instalment_count": 4,
-        "pledged_declaration_no": None, "pledged_line_no": None, **changes,
-    }  # fmt: skip
+        "advance_no": number,
+        "seller_id": seller,
+        "paid_out_at": pd.Timestamp(paid_out),
+        "principal_amount": 1000.0,
+        "currency_code": "CNY",
+        "annual_rate_pct": 12.0,
+        "due_on": date(2026, 9, 1),
+        "instalment_count": 4,
+        "pledged_declaration_no": None,
+        "pledged_line_no": None,
+        **changes,
+    }
 
 
 def instalment(number: str, due: str, paid: str | None, **changes: object) -> dict[str, object]:
     return {
-        "advance_no": number, "due_on": date.fromisoformat(due), "due_amount": 260.0,
-        "paid_at": pd.Timestamp(paid) if paid else None, "paid_amount": 260.0 if paid else None, "currency_code": "CNY",
+        "advance_no": number,
+        "due_on": date.fromisoformat(due),
+        "due_amount": 260.0,
+        "paid_at": pd.Timestamp(paid) if paid else None,
+        "paid_amount": 260.0 if paid else None,
+        "currency_code": "CNY",
         **changes,
-    }  # fmt: skip
+    }
 
 
 def test_what_is_owed_knows_no_later_payment_and_counts_nothing_it_cannot_convert() -> None:
@@ -155,17 +174,30 @@ def word(number: str, decision: str, at: str, **changes: object) -> dict[str, ob
     row = dict.fromkeys(SIGNED_COLUMNS)
     content = f"{number}{decision}{at}{sorted(changes.items())}"
     return {
-        **row, "decision_key": f"{number}{decision}{at}", "decision_id": number, "decision": decision, "seller_id": "S1",
-        "reason": "why", "decided_by": "Ann", "decided_at": pd.Timestamp(at), "content_hash": content,
-        "source_file": "f.csv", "source_row": 1, **changes,
-    }  # fmt: skip
+        **row,
+        "decision_key": f"{number}{decision}{at}",
+        "decision_id": number,
+        "decision": decision,
+        "seller_id": "S1",
+        "reason": "why",
+        "decided_by": "Ann",
+        "decided_at": pd.Timestamp(at),
+        "content_hash": content,
+        "source_file": "f.csv",
+        "source_row": 1,
+        **changes,
+    }
 
 
 def logged(kept: pd.DataFrame, *words: dict[str, object], on: str = "2026-09-01") -> pd.DataFrame:
     return decision_log(
-        kept, pd.DataFrame(words, columns=list(SIGNED_COLUMNS)), recorded_on=pd.Timestamp(on), threshold_usd=50_000,
-        usd_rates=RATES, model_limits_usd={"S1": 80_000.0},
-    )  # fmt: skip
+        kept,
+        pd.DataFrame(words, columns=list(SIGNED_COLUMNS)),
+        recorded_on=pd.Timestamp(on),
+        threshold_usd=50_000,
+        usd_rates=RATES,
+        model_limits_usd={"S1": 80_000.0},
+    )
 
 
 def test_a_large_override_waits_for_another_person_and_both_words_stand() -> None:

@@ -46,7 +46,7 @@ def test_partitions_are_markets_or_none_and_backfills_are_single_runs(defs: dg.D
 
 
 def test_each_asset_belongs_to_exactly_one_job(defs: dg.Definitions) -> None:
-    names = ("arrivals_job", "market_job", "planning_job", "scorecard_job")
+    names = ("arrivals_job", "market_job", "planning_job", "credit_job", "scorecard_job")
     keys = [key for name in names for key in defs.resolve_job_def(name).asset_layer.executable_asset_keys]
     assert len(keys) == len(set(keys))
     assert set(keys) == defs.resolve_asset_graph().materializable_asset_keys

@@ -39,7 +39,5 @@ def read_findings(path: Path) -> pd.DataFrame:
     is_twice = found["declaration_no"].duplicated(keep="first")
     if is_twice.any():
         row = int(found.index[is_twice][0])
-        raise DeclarationError(
-            f"{path.name}, row {row + 1}: declaration {number.iloc[row]} is both true and false"
-        )
+        raise DeclarationError(f"{path.name}, row {row + 1}: declaration {number.iloc[row]} is both true and false")
     return found.reset_index(drop=True)

@@ -23,6 +23,7 @@ from orchestration.credit.declaration_risk.fields import (
     is_unseen,
     triples,
 )
+from orchestration.threads import one_thread
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -60,8 +61,9 @@ class DeclarationRisk:
         fields = checked(declarations, self.extra)
         raw = np.column_stack([_coded(fields, self.codes), self.prices.of(fields)])
         general = np.column_stack([self.rates.of(fields), self.prices.of(fields)])
-        members = [one.predict_proba(raw)[:, 1] for one in self.of_known]
-        members += [one.predict_proba(general)[:, 1] for one in self.of_all]
+        with one_thread():
+            members = [one.predict_proba(raw)[:, 1] for one in self.of_known]
+            members += [one.predict_proba(general)[:, 1] for one in self.of_all]
         has_origin = ORIGIN_PAIR in self.rates.shares and "origin_country" in fields.columns
         return pd.DataFrame(
             {
@@ -102,15 +104,10 @@ def fit_declaration_risk(
     raw = np.column_stack([_coded(fields, codes), own_prices.of(fields)])
     general = np.column_stack([rates_of_others(fields, outcome, folds), own_prices.of(fields)])
     once = 1.0 / np.bincount(goods)[goods]
-    return DeclarationRisk(
-        tuple(extra),
-        fields,
-        codes,
-        own_rates,
-        own_prices,
-        tuple(_trees(seed + number).fit(raw, outcome) for number in range(_MEMBERS)),
-        tuple(_trees(seed + number).fit(general, outcome, sample_weight=once) for number in range(_MEMBERS)),
-    )
+    with one_thread():
+        of_known = tuple(_trees(seed + number).fit(raw, outcome) for number in range(_MEMBERS))
+        of_all = tuple(_trees(seed + number).fit(general, outcome, sample_weight=once) for number in range(_MEMBERS))
+    return DeclarationRisk(tuple(extra), fields, codes, own_rates, own_prices, of_known, of_all)
 
 
 def _numbered(values: pd.Series) -> pd.Series:

@@ -4,7 +4,7 @@ Belongs here: which figure becomes which column. Does not: SQL (see `trade.py`, 
 `credit/characteristics.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestration.credit.features import money, trade
-from orchestration.credit.features.facts import OBSERVATION_DAYS, facts
-from orchestration.credit.features.shrinking import mean, ratio_to_expected, share
+from orchestration.credit.features.facts import OBSERVATION_DAYS, orders_until, window
+from orchestration.credit.features.likeness import mean_among_alike, share_among_alike
+from orchestration.credit.features.shrinking import ratio_to_expected, share
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,6 +41,17 @@ _PLAIN = (
     "receipt_days_late", "receipt_coverage", "rebate_days", "instalments_paid", "worst_days_late", "days_past_due",
     "months_since_late", "advance_count",
 )  # fmt: skip
+# From the worst; as numbers, for the likeness of sellers.
+_GRADES = {"fx_grade": ("C", "B", "A"), "customs_grade": ("discredited", "general", "aeo")}
+_SERVICE_TRAITS = (
+    "tax_grade_mean", "late_ratio", "cancelled_ratio", "returned_ratio", "dispute_ratio", "inspected_ratio",
+    "rejected_ratio", "undelivered_ratio", "tenure_months",
+)  # fmt: skip
+_PAYING_TRAITS = (
+    "tax_grade_mean", "tax_grade_change", "receipt_late_ratio", "receipt_absent_ratio",
+    "guarantee_claim_ratio", "unrecovered_share", "late_ratio", "cancelled_ratio", "returned_ratio",
+    "dispute_ratio", "inspected_ratio", "rejected_ratio", "sales_trend", "tenure_months",
+)  # fmt: skip
 # Sales below this much in four weeks, and orders below this many in twelve, say little about a change.
 _QUIET_USD, _QUIET_ORDERS = 500.0, 3.0
 _PERIODS = 13
@@ -51,21 +63,22 @@ def seller_features(con: "duckdb.DuckDBPyConnection", as_of_on: date) -> pd.Data
 
 
 def features_at(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> pd.DataFrame:
-    """One row per seller of whom anything is known, and day: as_of_on, seller_key, seller_id, evidence, characteristics.
+    """One row per day and seller of whom anything is known: keys, seller_id, what the row rests on, characteristics.
 
     con: a connection in which the published tables are readable by their names (`orchestration.sql.connect`); temporary
     tables are made in it and dropped. `evidence_orders` and `evidence_instalments` count what the row rests on.
     Values are NaN (None for grades) where nothing is known; rows are in the order of day and key.
     """
-    with facts(con, dates):
-        found = con.execute(money.REGISTER).df()
-        for query in _PARTS:
-            part = con.execute(query.format(observation=OBSERVATION_DAYS)).df()
-            found = found.merge(part[part["seller_key"].notna()], on=KEYS, how="outer")
-    found = found.sort_values(KEYS, kind="stable", ignore_index=True)
-    if found.empty:
-        return _columns(found)
-    return pd.concat([_columns(part) for _, part in found.groupby("as_of_on", sort=True)], ignore_index=True)
+    found = []
+    with orders_until(con, dates):
+        for day in sorted(set(dates)):
+            with window(con, day):
+                facts = con.execute(money.REGISTER).df()
+                for query in _PARTS:
+                    part = con.execute(query.format(observation=OBSERVATION_DAYS)).df()
+                    facts = facts.merge(part[part["seller_key"].notna()], on=KEYS, how="outer")
+            found.append(_columns(facts.sort_values("seller_key", kind="stable", ignore_index=True)))
+    return pd.concat(found, ignore_index=True)
 
 
 def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +91,7 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
         return np.nan_to_num(number(name))
 
     orders = zero("cancelled_n")
-    made = {
+    made: dict[str, pd.Series | Floats] = {
         "as_of_on": pd.to_datetime(facts_of_day["as_of_on"]).dt.date,
         "seller_key": facts_of_day["seller_key"],
         "seller_id": facts_of_day["seller_id"],
@@ -97,8 +110,6 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
         made[f"{name}_ratio"] = ratio_to_expected(cases, per_order * (cases.sum() / max(float(orders.sum()), 1.0)))
     made["dispute_lost_share"] = share(number("dispute_lost_k"), number("dispute_lost_n"))
     made["unrecovered_share"] = share(number("unrecovered_k"), number("unrecovered_n"))
-    made["dispatch_pace"] = np.exp(mean(number("pace_sum"), number("pace_squares"), number("pace_n")))
-    made["credit_price"] = mean(number("excess_sum"), number("excess_squares"), number("excess_n"))
     made["sales_trend"] = np.log(
         (number("recent_orders") + _QUIET_ORDERS) / (number("expected_recent_orders") + _QUIET_ORDERS)
     )
@@ -108,4 +119,25 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
     year = number("orders_12m")
     beyond_chance = np.maximum(number("order_deviance") / _PERIODS - 1, 0)
     made["sales_unsteadiness"] = np.sqrt(beyond_chance / (year / _PERIODS + _QUIET_ORDERS))
+    # What service costs time shows in every order, what else goes wrong in few: the pace says most of the service.
+    pace = mean_among_alike(
+        number("pace_sum"), number("pace_squares"), number("pace_n"), _traits(made, _SERVICE_TRAITS)
+    )
+    made["dispatch_pace"] = np.where(number("pace_n") > 0, np.exp(pace), np.nan)
+    traits = np.column_stack([pace, _traits(made, _PAYING_TRAITS)])
+    made["expected_late_share"] = share_among_alike(number("instalment_late_k"), number("instalment_late_n"), traits)
+    made["expected_price"] = mean_among_alike(
+        number("excess_sum"), number("excess_squares"), number("excess_n"),
+        np.column_stack([traits, np.asarray(made["expected_late_share"])]),
+    )  # fmt: skip
     return pd.DataFrame(made)
+
+
+def _traits(made: Mapping[str, "pd.Series | Floats"], names: Sequence[str]) -> Floats:
+    """Grades and the named figures: seller x trait."""
+    grades = [
+        pd.Series(made[name]).map({grade: place for place, grade in enumerate(order)})
+        for name, order in _GRADES.items()
+    ]
+    own = [np.asarray(made[name], dtype=np.float64) for name in names]
+    return np.column_stack([*(np.asarray(values, dtype=np.float64) for values in grades), *own])

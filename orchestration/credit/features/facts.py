@@ -19,11 +19,10 @@ SALES_DAYS, OBSERVATION_DAYS = 365, 730
 # An order whose money or goods are still to come after so long has an open trail.
 TRAIL_DAYS = 75
 
-_ASKED = "create or replace temp table credit_asked (as_of_on date)"
-
-# Whole orders: a milestone is reached when all lines have reached it, a side track when one has taken it.
+# Whole orders: a milestone is reached when all lines have reached it (infinity: one has not), a side track when one has
+# taken it.
 _ORDERS = """
-    create or replace temp table credit_order as
+    create or replace temp table credit_order_line as
     with
     -- Goods made to order wait for their making; what a product was first sold as needs no later version.
     made_to_order as (
@@ -41,12 +40,12 @@ _ORDERS = """
         case when min(ledger.currency_code) = max(ledger.currency_code) then min(ledger.currency_code) end
             as currency_code,
         sum(ledger.line_amount)::double as amount,
-        case when count(ledger.paid_at) = count(*) then max(ledger.paid_at) end as paid_at,
-        case when count(ledger.declared_at) = count(*) then max(ledger.declared_at) end as declared_at,
-        case when count(ledger.released_at) = count(*) then max(ledger.released_at) end as released_at,
-        case when count(ledger.shipped_at) = count(*) then max(ledger.shipped_at) end as shipped_at,
-        case when count(ledger.delivered_at) = count(*) then max(ledger.delivered_at) end as delivered_at,
-        case when count(ledger.received_at) = count(*) then max(ledger.received_at) end as received_at,
+        max(coalesce(ledger.paid_at, 'infinity')) as paid_at,
+        max(coalesce(ledger.declared_at, 'infinity')) as declared_at,
+        max(coalesce(ledger.released_at, 'infinity')) as released_at,
+        max(coalesce(ledger.shipped_at, 'infinity')) as shipped_at,
+        max(coalesce(ledger.delivered_at, 'infinity')) as delivered_at,
+        max(coalesce(ledger.received_at, 'infinity')) as received_at,
         min(ledger.cancelled_at) as cancelled_at,
         min(ledger.stopped_at) as stopped_at,
         min(least(ledger.lost_at, ledger.returned_to_sender_at)) as undelivered_at,
@@ -56,9 +55,47 @@ _ORDERS = """
         bool_or(made_to_order.product_key is not null) as is_made_to_order
     from fct_trade_ledger as ledger
     left join made_to_order on ledger.product_key = made_to_order.product_key
-    where ledger.seller_key is not null and ledger.ordered_at < (select max(as_of_on) from credit_asked)
-        and ledger.ordered_at >= (select min(as_of_on) from credit_asked) - interval ({observation}) day
+    where ledger.seller_key is not null and ledger.ordered_at < $last
+        and ledger.ordered_at >= $first::date - interval ({observation}) day
     group by ledger.order_key
+"""
+
+# Beside each order, once for all days: its buyer, what its documents say of each other, customs' answers.
+_BESIDE = """
+    create or replace temp table credit_order as
+    with
+    judged as (
+        select order_key, bool_or(match_status in ('mismatch', 'rejected')) as is_broken
+        from fct_match_result
+        where match_status <> 'waiting_document' and order_key in (select order_key from credit_order_line)
+        group by order_key
+    ),
+    declared as (
+        select order_key, sum(declared_amount)::double as declared_amount, max(declared_at) as value_declared_at,
+            min(currency_code) as declared_currency
+        from fct_declaration_coverage
+        where order_key in (select order_key from credit_order_line)
+        group by order_key
+        having min(currency_code) = max(currency_code)
+    ),
+    answers as (
+        select declaration_key,
+            min(received_at) filter (where status_code = '100') as rejected_at,
+            min(received_at) filter (where status_code <> '100') as inspected_at
+        from stg_declaration_receipts
+        where status_code in ('100', '500', '501', '502', '503', '599')
+        group by declaration_key
+    )
+    select orders.*, buyers.customer_key, judged.is_broken, answers.rejected_at, answers.inspected_at,
+        case
+            when orders.amount > 0 and orders.currency_code = declared.declared_currency then value_declared_at
+        end as value_declared_at,
+        abs(declared.declared_amount / nullif(orders.amount, 0) - 1) > 0.05 as is_misdeclared
+    from credit_order_line as orders
+    left join fct_orders as buyers on orders.order_key = buyers.order_key
+    left join judged on orders.order_key = judged.order_key
+    left join declared on orders.order_key = declared.order_key
+    left join answers on orders.declaration_key = answers.declaration_key
 """
 
 # Orders of each window, with what had become of them by the day. `pace` is the logarithm of the hours from payment to
@@ -69,15 +106,17 @@ _SEEN = """
     windowed as (
         select asked.as_of_on, orders.*, asked.as_of_on::timestamp as until,
             (date_diff('day', orders.ordered_at::date, asked.as_of_on) - 1) // 91 as quarter,
-            case when orders.declared_at > orders.paid_at then orders.declared_at else orders.shipped_at end
-                as handled_at
+            case
+                when orders.declared_at > orders.paid_at and orders.declared_at < asked.as_of_on then orders.declared_at
+                else orders.shipped_at
+            end as handled_at
         from credit_order as orders
         inner join credit_asked as asked
             on orders.ordered_at < asked.as_of_on
             and orders.ordered_at >= asked.as_of_on - interval ({observation}) day
     )
     select
-        as_of_on, order_key, seller_key, market, quarter, ordered_at, usd, currency_code, amount,
+        as_of_on, order_key, seller_key, market, quarter, ordered_at, usd, customer_key,
         case
             when handled_at < until and handled_at > paid_at and not is_made_to_order
                 then ln(greatest(date_diff('minute', paid_at, handled_at), 10) / 60.0)
@@ -102,27 +141,44 @@ _SEEN = """
                 )
         end as is_open_trail,
         case when declared_at < until then declaration_key end as declaration_key,
+        coalesce(rejected_at < until, false) as is_rejected,
+        coalesce(inspected_at < until, false) as is_inspected,
+        is_broken,
+        case when value_declared_at < until then is_misdeclared end as is_misdeclared,
         coalesce(stopped_at < until, false) as is_stopped
     from windowed
 """
 
 
 @contextmanager
-def facts(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> Iterator[None]:
-    """Temporary tables `credit_asked`, `credit_order` and `credit_seen`; gone when the block ends.
+def orders_until(con: "duckdb.DuckDBPyConnection", dates: Sequence[date]) -> Iterator[None]:
+    """The temporary table `credit_order`: what the windows of all the days hold; gone when the block ends.
 
     con: a connection in which the published tables are readable by their names (`orchestration.sql.connect`).
     Raises ValueError without a day.
     """
     if not dates:
         raise ValueError("features need at least one day to be asked about")
-    days = {"observation": OBSERVATION_DAYS, "trail": TRAIL_DAYS}
     try:
-        con.execute(_ASKED)
-        con.executemany("insert into credit_asked (as_of_on) values (?)", [(day,) for day in sorted(set(dates))])
-        con.execute(_ORDERS.format(**days))
-        con.execute(_SEEN.format(**days))
+        con.execute(_ORDERS.format(observation=OBSERVATION_DAYS), {"first": min(dates), "last": max(dates)})
+        con.execute(_BESIDE)
+        con.execute("drop table temp.credit_order_line")
         yield
     finally:
-        for name in ("credit_seen", "credit_order", "credit_asked"):
+        for name in ("credit_order", "credit_order_line"):
+            con.execute(f"drop table if exists temp.{name}")
+
+
+@contextmanager
+def window(con: "duckdb.DuckDBPyConnection", day: date) -> Iterator[None]:
+    """The temporary tables `credit_asked` (the day) and `credit_seen` (its orders); gone when the block ends.
+
+    One day after the other: all windows at once would hold every order as often as there are days.
+    """
+    try:
+        con.execute("create or replace temp table credit_asked as select $day::date as as_of_on", {"day": day})
+        con.execute(_SEEN.format(observation=OBSERVATION_DAYS, trail=TRAIL_DAYS))
+        yield
+    finally:
+        for name in ("credit_seen", "credit_asked"):
             con.execute(f"drop table if exists temp.{name}")

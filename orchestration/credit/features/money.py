@@ -7,7 +7,7 @@ Belongs here: SQL over published tables, one row per seller and day. Does not: r
 RECEIPTS = """
     with
     due as (
-        select asked.as_of_on, seller_key, market,
+        select asked.as_of_on, seller_key, market, currency_code,
             date_diff('day', receipt_due_on, asked.as_of_on) // 91 as quarter,
             case when received_on < asked.as_of_on then received_on end as received_on,
             receipt_due_on, net_amount::double as net_amount
@@ -17,14 +17,14 @@ RECEIPTS = """
         where seller_key is not null and net_amount > 0
     ),
     cells as (
-        select as_of_on, seller_key, market, quarter, count(*) as n,
+        select as_of_on, seller_key, market, currency_code, quarter, count(*) as n,
             count(*) filter (where coalesce(received_on, as_of_on) > receipt_due_on + 2) as late_k,
             count(*) filter (where receipt_due_on < as_of_on - 90) as absent_n,
             count(*) filter (
                 where receipt_due_on < as_of_on - 90 and coalesce(received_on, as_of_on) > receipt_due_on + 90
             ) as absent_k,
             sum(greatest(coalesce(received_on, as_of_on) - receipt_due_on, 0)) as days_late,
-            -- Covered is counted in payouts of their own currency: sums over currencies would need a rate.
+            -- By currency: a sum over several would need a rate.
             sum(case when received_on is not null then net_amount end) / sum(net_amount) * count(*) as covered
         from due
         group by all

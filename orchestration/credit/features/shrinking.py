@@ -1,4 +1,4 @@
-"""Rates and means of sellers, pulled to those of all sellers by as much as there is little to go by (empirical Bayes).
+"""Rates of sellers, pulled to that of all sellers by as much as there is little to go by (empirical Bayes).
 
 Belongs here: how strong the pull is, from the sellers themselves (method of moments). Does not: what is counted.
 Two late parcels of three are no worse than twenty of two hundred: without the pull the smallest sellers would be the
@@ -37,25 +37,6 @@ def share(cases: Floats, trials: Floats) -> Floats:
         between = float((np.square(k - n * mean) - n * mean * (1 - mean)).sum())
         pull = _pull(float((n * np.maximum(n - 1, 0)).sum()) * mean * (1 - mean), between)
         found[known] = (k + pull * mean) / (n + pull)
-    return found
-
-
-def mean(sums: Floats, squares: Floats, counts: Floats) -> Floats:
-    """Mean of a seller's values, of which `sums` and `squares` are the sums of first and second powers."""
-    known = np.isfinite(counts) & (counts > 0) & np.isfinite(sums)
-    s, q, n = sums[known], squares[known], counts[known]
-    found = np.full(len(sums), np.nan)
-    if not len(s):
-        return found
-    centre = float(s.sum() / n.sum())
-    free = float(n.sum() - len(n))
-    within = float((q - np.square(s) / n).sum()) / free if free > 0 else 0.0
-    if within <= 0:
-        found[known] = s / n
-        return found
-    between = float((n * np.square(s / n - centre)).sum()) - within * (len(n) - 1)
-    pull = _pull(within * float(n.sum() - np.square(n).sum() / n.sum()), between)
-    found[known] = (s + pull * centre) / (n + pull)
     return found
 
 

@@ -76,7 +76,7 @@ SALES = """
         select as_of_on, seller_key, period, sum(orders) as orders, sum(usd) as usd from periods group by all
     ),
     beside as (
-        select expected.*, coalesce(sold.orders, 0) as orders, coalesce(sold.usd, 0) as usd
+        select expected.*, coalesce(sold.orders, 0) as orders, coalesce(sold.usd, 0) as usd, sold.usd as told_usd
         from expected
         left join sold
             on expected.as_of_on = sold.as_of_on and expected.seller_key = sold.seller_key
@@ -84,7 +84,8 @@ SALES = """
     )
     select as_of_on, seller_key,
         sum(orders)::double as orders_12m,
-        sum(usd)::double as sales_12m_usd,
+        -- Null where none of the orders has a value in dollars: that is not nothing sold.
+        sum(told_usd)::double as sales_12m_usd,
         sum(orders) filter (where period < 3)::double as recent_orders,
         sum(expected_orders) filter (where period < 3)::double as expected_recent_orders,
         sum(usd) filter (where period = 0)::double as last_usd,
@@ -100,10 +101,9 @@ SALES = """
 CONCENTRATION = """
     with
     last_year as (
-        select seen.as_of_on, seen.seller_key, seen.market, orders.customer_key
-        from credit_seen as seen
-        inner join fct_orders as orders on seen.order_key = orders.order_key
-        where seen.ordered_at >= seen.as_of_on - interval (364) day and not seen.is_cancelled
+        select as_of_on, seller_key, market, customer_key
+        from credit_seen
+        where ordered_at >= as_of_on - interval (364) day and not is_cancelled
     ),
     buyers as (
         select as_of_on, seller_key, market, customer_key, count(*)::double as orders from last_year group by all
@@ -123,29 +123,21 @@ CONCENTRATION = """
     group by all
 """
 
-# Papers: declared value beside what was sold, and customs' answers, per declaration of the window.
+# Customs' answers, per declaration of the window and beside those to others in the same market.
 CUSTOMS = """
     with
     declarations as (
-        select as_of_on, seller_key, declaration_key, any_value(market) as market
+        select as_of_on, seller_key, declaration_key, any_value(market) as market, bool_or(is_rejected) as is_rejected,
+            bool_or(is_inspected) as is_inspected
         from credit_seen
         where declaration_key is not null
         group by as_of_on, seller_key, declaration_key
     ),
-    answers as (
-        select declaration_key,
-            min(received_at) filter (where status_code = '100') as rejected_at,
-            min(received_at) filter (where status_code in ('500', '501', '502', '503', '599')) as inspected_at
-        from stg_declaration_receipts
-        where status_code in ('100', '500', '501', '502', '503', '599')
-        group by declaration_key
-    ),
     cells as (
-        select declarations.as_of_on, seller_key, market, count(*) as n,
-            count(*) filter (where rejected_at < declarations.as_of_on) as rejected_k,
-            count(*) filter (where inspected_at < declarations.as_of_on) as inspected_k
+        select as_of_on, seller_key, market, count(*) as n,
+            count(*) filter (where is_rejected) as rejected_k,
+            count(*) filter (where is_inspected) as inspected_k
         from declarations
-        left join answers on declarations.declaration_key = answers.declaration_key
         group by all
     ),
     expected as (
@@ -160,31 +152,14 @@ CUSTOMS = """
     group by all
 """
 
-# Orders of which both sides of a rule are there by the day: a broken rule, and a declared value that is not the sold one.
+# Orders of which both sides of a rule are there by the day: a broken rule; a declared value that is not the sold one.
 PAPERS = """
-    with
-    judged as (
-        select order_key, bool_or(match_status in ('mismatch', 'rejected')) as is_broken
-        from fct_match_result
-        where match_status <> 'waiting_document'
-        group by order_key
-    ),
-    declared as (
-        select order_key, sum(declared_amount)::double as declared_amount, max(declared_at) as declared_at,
-            min(currency_code) as currency_code, min(currency_code) = max(currency_code) as is_one_currency
-        from fct_declaration_coverage
-        group by order_key
-    )
-    select seen.as_of_on, seen.seller_key,
+    select as_of_on, seller_key,
         -- The rules hold documents against each other: before the trail is closed some of them are to come.
-        count(judged.is_broken) as mismatch_n,
-        count(*) filter (where judged.is_broken) as mismatch_k,
-        count(declared.order_key) as misdeclared_n,
-        count(*) filter (where abs(declared.declared_amount / seen.amount - 1) > 0.05) as misdeclared_k
-    from credit_seen as seen
-    left join judged on seen.order_key = judged.order_key and seen.is_open_trail = false
-    left join declared
-        on seen.order_key = declared.order_key and declared.is_one_currency and seen.amount > 0
-        and seen.currency_code = declared.currency_code and declared.declared_at < seen.as_of_on
+        count(is_broken) filter (where is_open_trail = false) as mismatch_n,
+        count(*) filter (where is_broken and is_open_trail = false) as mismatch_k,
+        count(is_misdeclared) as misdeclared_n,
+        count(*) filter (where is_misdeclared) as misdeclared_k
+    from credit_seen
     group by all
 """

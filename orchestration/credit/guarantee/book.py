@@ -93,8 +93,9 @@ def make_book(
     place = {market: number for number, market in enumerate(markets)}
     at = offered["market"].map(place).to_numpy()
     covered = (offered["orders_of_a_year"] * offered["mean_covered_usd"]).to_numpy(float)
-    claims = np.bincount(at, weights=expected_counts(offered) / 12.0, minlength=len(markets))
-    income = np.bincount(at, weights=covered * offered["price_pct"].to_numpy(float) / 1200.0, minlength=len(markets))
+    claims = np.bincount(at, weights=expected_counts(offered) / 12.0, minlength=len(markets)).astype(float)
+    price = offered["price_pct"].to_numpy(float) / 1200.0
+    income = np.bincount(at, weights=covered * price, minlength=len(markets)).astype(float)
     sellers = sorted(offered["seller_id"].unique())
     row = offered["seller_id"].map({seller: number for number, seller in enumerate(sellers)}).to_numpy()
     exposure = np.zeros((len(sellers), len(markets)))
@@ -159,7 +160,8 @@ def replay(
     is_offered = pd.MultiIndex.from_frame(called[["seller_id", "market"]]).isin(price.index)
     mine = called[is_offered]
     paid_in = pd.to_datetime(mine["ordered_on"]).dt.to_period("M").dt.to_timestamp()
-    cost = (mine["covered_usd"] * mine["loss_share"]).groupby(paid_in).sum().reindex(income.index).fillna(0.0)
+    costs = mine.assign(paid_in=paid_in, cost=mine["covered_usd"] * mine["loss_share"])
+    cost = costs.groupby("paid_in")["cost"].sum().reindex(income.index).fillna(0.0)
     need = (cost.cumsum() - income.cumsum()).to_numpy(float)[None, :]
     return _simulation_rows(need[:, :HORIZON], reserve, rules).assign(
         basis="history", holds=lambda rows: rows["held_count"] == 1, held_low_pct=None, held_high_pct=None

@@ -6,7 +6,8 @@ States come from the platform: opened, accepted, refused, paid, recovered. The v
 that was paid beyond its cover shows as such.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -42,16 +43,16 @@ def judged_claims(
     claimed_before: set[str] = set()
     paid_before: dict[tuple[str, str], list[tuple[pd.Timestamp, float]]] = {}
     found = []
-    for row in rows.itertuples():
-        at = pd.Timestamp(str(row.claimed_at))
-        seller, market = str(row.seller_id), str(row.market)
+    for row in rows.to_dict("records"):
+        at = pd.Timestamp(str(row["claimed_at"]))
+        seller, market = str(row["seller_id"]), str(row["market"])
         grade = _grade_at(by_seller.get(seller), at)
         terms = policy.get(grade) if grade is not None else None
         claimed, order, remarks = _amounts(row, usd_rates)
         covered, reasons = 0.0, list(remarks)
         if claimed is None or order is None:
             pass
-        elif str(row.order_key) in claimed_before:
+        elif str(row["order_key"]) in claimed_before:
             reasons.append("the order was claimed for before")
         elif terms is not None and (wait := _waits(row, at, terms)):
             reasons.append(wait)
@@ -60,20 +61,22 @@ def judged_claims(
             covered, why = _cover(claimed, order, terms, used)
             reasons += why
             paid_before.setdefault((seller, market), []).append((at, covered))
-        if pd.notna(row.order_key):
-            claimed_before.add(str(row.order_key))
+        if isinstance(row["order_key"], str):
+            claimed_before.add(str(row["order_key"]))
         found.append(_judged(row, grade, claimed, order, covered, reasons, as_of, usd_rates))
     return pd.DataFrame(found, columns=list(CLAIM_COLUMNS))
 
 
-def _amounts(row: object, usd_rates: Mapping[str, float]) -> tuple[float | None, float | None, list[str]]:
+def _amounts(
+    row: Mapping[Hashable, Any], usd_rates: Mapping[str, float]
+) -> tuple[float | None, float | None, list[str]]:
     """Claim and order in dollars, and what contradicts; None where it cannot be told, so that nothing is paid."""
-    order = row.order_usd
+    order = row["order_usd"]
     if pd.isna(order):
         return None, None, ["the order is in no published ledger"]
-    order, claimed = float(order), float(row.claimed_amount)
-    own, stated = row.order_currency_code, row.currency_code
-    payable = row.payable_amount
+    order, claimed = float(order), float(row["claimed_amount"])
+    own, stated = row["order_currency_code"], row["currency_code"]
+    payable = row["payable_amount"]
     if stated == own and pd.notna(payable) and float(payable) > 0:
         # At the order's own rate. What is paid for is goods, freight and tax; the ledger's value is that of the goods.
         usd_rate = usd_rates.get(str(own))
@@ -85,9 +88,9 @@ def _amounts(row: object, usd_rates: Mapping[str, float]) -> tuple[float | None,
     return claimed * rate, order, [f"claimed in {stated}, ordered in {own}: converted at today's rate"]
 
 
-def _waits(row: object, at: pd.Timestamp, terms: GradeTerms) -> str:
-    promised = row.promised_on
-    due = pd.Timestamp(str(promised)) if pd.notna(promised) else pd.Timestamp(str(row.ordered_at))
+def _waits(row: Mapping[Hashable, Any], at: pd.Timestamp, terms: GradeTerms) -> str:
+    promised = row["promised_on"]
+    due = pd.Timestamp(str(promised)) if pd.notna(promised) else pd.Timestamp(str(row["ordered_at"]))
     begins = due.normalize() + pd.Timedelta(days=terms.waiting_days)
     return f"claimed on {at:%Y-%m-%d}, cover begins on {begins:%Y-%m-%d}" if at < begins else ""
 
@@ -107,7 +110,7 @@ def _cover(claimed: float, order: float, terms: GradeTerms | None, used: float) 
 
 
 def _judged(
-    row: object,
+    row: Mapping[Hashable, Any],
     grade: str | None,
     claimed: float | None,
     order: float | None,
@@ -116,13 +119,13 @@ def _judged(
     as_of: pd.Timestamp,
     usd_rates: Mapping[str, float],
 ) -> list[object]:
-    status = str(row.claim_status)
+    status = str(row["claim_status"])
     state = _STATES.get(status, status)
-    amount = float(row.claimed_amount)
+    amount = float(row["claimed_amount"])
     share = (claimed or 0.0) / amount if amount else 0.0
     if not share:
-        share = usd_rates.get(str(row.currency_code), 0.0)
-    paid, back = (_number(getattr(row, name)) * share for name in ("paid_amount", "recovered_amount"))
+        share = usd_rates.get(str(row["currency_code"]), 0.0)
+    paid, back = (_number(row[name]) * share for name in ("paid_amount", "recovered_amount"))
     verdict = "within_cover"
     if claimed is None or covered <= 0:
         verdict = "refused"
@@ -133,12 +136,12 @@ def _judged(
     if back > paid + _CENT:
         reasons = [*reasons, "more was paid back than was paid"]
     return [
-        row.claim_no, row.market, row.seller_id, row.order_no,
-        row.case_no, row.claimed_at, state, verdict,
+        row['claim_no'], row['market'], row['seller_id'], row['order_no'],
+        row['case_no'], row['claimed_at'], state, verdict,
         None if claimed is None else round(claimed, 2), None if order is None else round(order, 2), round(covered, 2),
         None if claimed is None else round(max(claimed - covered, 0.0), 2), round(paid, 2), round(back, 2),
         round(paid - back, 2), grade or "none",
-        None if state in _CLOSED else (as_of - pd.Timestamp(str(row.claimed_at))).days, "; ".join(reasons),
+        None if state in _CLOSED else (as_of - pd.Timestamp(str(row['claimed_at']))).days, "; ".join(reasons),
     ]  # fmt: skip
 
 
@@ -150,4 +153,4 @@ def _grade_at(scores: pd.DataFrame | None, at: pd.Timestamp) -> str | None:
 
 
 def _number(value: object) -> float:
-    return 0.0 if pd.isna(value) else float(str(value))
+    return 0.0 if value is None or value != value else float(str(value))

@@ -8,9 +8,10 @@ Belongs here: rates, severity, price. Does not: reserve (see `reserve.py`), read
 All in percent of the covered value (the share of the order's value that is covered, at most the cap).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def make_offers(
     is_stale = cells["is_stale"].astype("boolean").fillna(False).astype(bool)
     cells["is_offered"] = (cells["cover_pct"] > 0) & ~is_stale & (cells["orders_of_a_year"] > 0)
     recent = mature(events, as_of)
-    all_rates = 0.0
+    all_rates = pd.Series(0.0, index=cells.index)
     for kind, column in KINDS.items():
         rates = _rates_of(cells, recent[recent["kind"] == kind])
         cells[column] = 100.0 * rates["rate"]
@@ -96,7 +97,7 @@ def make_offers(
     cells["margin_pct"] = (rules.margin_share * cells["expected_loss_pct"]).clip(lower=rules.least_margin_pct)
     cells["price_pct"] = cells["expected_loss_pct"] + cells["margin_pct"]
     cells["price_per_order_usd"] = cells["price_pct"] / 100.0 * cells["mean_covered_usd"]
-    cells["reason"] = [_reason(row) for row in cells.itertuples()]
+    cells["reason"] = [_reason(row) for row in cells.to_dict("records")]
     columns = [name for name in OFFER_COLUMNS if name.endswith(("_pct", "_usd"))]
     return cells[list(OFFER_COLUMNS)].round(dict.fromkeys(columns, 4))
 
@@ -141,12 +142,12 @@ def _by_market(values: pd.Series, events: pd.DataFrame, rules: PriceRules) -> pd
     return (groups.sum() + rules.prior_cases * whole) / (groups.size() + rules.prior_cases)
 
 
-def _reason(row: object) -> str:
-    values = {name: getattr(row, name) for name in OFFER_COLUMNS[:-1]}
-    if values["grade"] is None:
+def _reason(row: Mapping[Hashable, Any]) -> str:
+    values = {name: row[name] for name in OFFER_COLUMNS[:-1]}
+    if pd.isna(values["grade"]):
         return "No score, so no guarantee."
     if not values["is_offered"]:
-        if row.is_stale is True:
+        if row["is_stale"] is True:
             return "The score is stale: nothing new is guaranteed until it can be made again."
         if not values["cover_pct"]:
             return f"Grade {values['grade']} is not covered."

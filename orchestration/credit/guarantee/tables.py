@@ -138,7 +138,7 @@ GUARANTEE_WORDS: Mapping[str, str] = {
     "common_shock_deviation": "The same of all markets together.",
     "confidence_pct": "Share of two-year paths in which the reserve is to hold.",
     "horizon_months": "Length of a path.",
-    "reserve_usd": "What must be put aside so that prices and reserve pay every claim of a path; a market's share of it.",
+    "reserve_usd": "What must be put aside so that prices and reserve pay every claim of a path, or a market's part.",
     "alone_reserve_usd": "What the market would need if it stood alone.",
     "path_count": "Simulated paths; 1 for the history.",
     "month_no": "Months since the beginning.",

@@ -46,7 +46,9 @@ def history_chart(history: pd.DataFrame) -> str:
     for day, score, basis, is_stale in zip(days, scores, rows["basis"], rows["is_stale"], strict=True):
         kind = "stale" if bool(is_stale) else "hollow" if basis == "recomputed" else "dot"
         words = f"{day:%Y-%m-%d}: {score:.0f}" + (" (stale)" if kind == "stale" else "")
-        dots.append(f'<circle class="{kind}" cx="{x(day):.1f}" cy="{y(score):.1f}" r="4"><title>{words}</title></circle>')
+        dots.append(
+            f'<circle class="{kind}" cx="{x(day):.1f}" cy="{y(score):.1f}" r="4"><title>{words}</title></circle>'
+        )
     last_at = x(days.iloc[0])
     for number in range(len(rows)):
         day = days.iloc[number]
@@ -66,14 +68,15 @@ def parts_chart(parts: pd.DataFrame) -> str:
     rows = rows[rows["shortfall_rank"].notna()]
     most = max(int(rows["most_points"].max()) if len(rows) else 1, 1)
     lines = []
-    for row in rows.itertuples():
-        share, whole = 100 * max(row.points, 0) / most, 100 * row.most_points / most
-        value = _value(row.value, row.value_text)
+    for row in rows.to_dict("records"):
+        points, best = int(row["points"]), int(row["most_points"])
+        share, whole = 100 * max(points, 0) / most, 100 * best / most
+        english, chinese, place = (escape(str(row[name])) for name in ("label_en", "label_zh", "bin"))
+        value = escape(_value(row["value"], row["value_text"]))
         lines.append(
-            f'<div class="part"><div class="name">{escape(str(row.label_en))}<small>{escape(str(row.label_zh))}</small>'
-            f'</div><div class="bar"><i style="width:{whole:.1f}%"></i><b style="width:{share:.1f}%"></b></div>'
-            f'<div class="num">{row.points} / {row.most_points}</div>'
-            f'<div class="bin">{escape(value)}{escape(str(row.bin))}</div></div>'
+            f'<div class="part"><div class="name">{english}<small>{chinese}</small></div>'
+            f'<div class="bar"><i style="width:{whole:.1f}%"></i><b style="width:{share:.1f}%"></b></div>'
+            f'<div class="num">{points} / {best}</div><div class="bin">{value}{place}</div></div>'
         )
     return "".join(lines)
 
@@ -84,17 +87,18 @@ def change_chart(changes: pd.DataFrame) -> str:
         return '<p class="quiet">No characteristic changed its points. 各项得分均无变化。</p>'
     most = max(int(changes["change_points"].abs().max()), 1)
     lines = []
-    for row in changes.itertuples():
-        share = 50 * abs(row.change_points) / most
-        side = "left:50%" if row.change_points > 0 else f"left:{50 - share:.1f}%"
-        kind = "up" if row.change_points > 0 else "down"
-        before, now = (str(one) if isinstance(one, str) and one else "" for one in (row.previous_bin, row.bin))
-        moved = f"{before} → {now}" if before or now else ""
+    for row in changes.to_dict("records"):
+        points = int(row["change_points"])
+        share = 50 * abs(points) / most
+        side = "left:50%" if points > 0 else f"left:{50 - share:.1f}%"
+        kind = "up" if points > 0 else "down"
+        before, now = (one if isinstance(one, str) else "" for one in (row["previous_bin"], row["bin"]))
+        moved = escape(f"{before} → {now}") if before or now else ""
+        english, chinese = (escape(str(row[name])) for name in ("label_en", "label_zh"))
         lines.append(
-            f'<div class="part change"><div class="name">{escape(str(row.label_en))}'
-            f'<small>{escape(str(row.label_zh))}</small></div>'
+            f'<div class="part change"><div class="name">{english}<small>{chinese}</small></div>'
             f'<div class="bar both"><b class="{kind}" style="{side};width:{share:.1f}%"></b></div>'
-            f'<div class="num">{row.change_points:+d}</div><div class="bin">{escape(moved)}</div></div>'
+            f'<div class="num">{points:+d}</div><div class="bin">{moved}</div></div>'
         )
     return "".join(lines)
 

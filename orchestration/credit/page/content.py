@@ -66,8 +66,8 @@ _DOCUMENTS = {
         "bank credits tied to a payout; alpha times their sum is a term of the limit",
         """
         select payouts.receipt_no as number, payouts.market, payouts.received_on as day,
-            payouts.net_amount::double as amount, payouts.currency_code, payouts.match_basis as state, bank._file as file,
-            bank._row as file_row
+            payouts.net_amount::double as amount, payouts.currency_code, payouts.match_basis as state,
+            bank._file as file, bank._row as file_row
         from fct_payouts as payouts
         left join stg_bank_receipts as bank on payouts.bank_receipt_key = bank.bank_receipt_key
         where payouts.seller_id = $seller and payouts.received_on >= $as_of - 180 and payouts.received_on < $as_of
@@ -210,7 +210,7 @@ def _chains(
         {"seller": seller_id, "as_of": as_of, "count": CHAINS},
     ).fetchall()
     found: list[tuple[str, Chain | None, str]] = []
-    for (number, _) in rows:
+    for number, _ in rows:
         try:
             answer = trace(shelf, str(number))
         except TraceError as error:

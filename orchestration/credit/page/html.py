@@ -34,7 +34,8 @@ def render(page: Page) -> str:
     title = f"Seller {escape(page.seller_id)}, {page.as_of}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{title}</title><style>{STYLE.read_text(encoding='utf-8')}</style></head>"
         f"<body>{''.join(sections)}</body></html>\n"
     )
@@ -104,6 +105,7 @@ def _limit(page: Page) -> str:
     def mark(name: str) -> str:
         return " ← the smallest 取最小值" if name == binding else ""
 
+    receipts = _usd(row["verified_receipts_usd"])
     rebate = (
         f"{row['beta']:g} × unpaid rebates {_usd(row['unpaid_rebate_usd'])}"
         if pd.notna(row["rebate_term_usd"])
@@ -112,11 +114,13 @@ def _limit(page: Page) -> str:
     terms = [
         (f"Cap of grade {_text(row['grade']) or 'none'} 等级上限{mark('cap')}", _usd(row["cap_usd"])),
         (
-            f"{row['alpha']:g} × verified receipts of 180 days {_usd(row['verified_receipts_usd'])} 近180天核实收汇"
-            f"{mark('receipts')}",
+            f"{row['alpha']:g} × verified receipts of 180 days {receipts} 近180天核实收汇{mark('receipts')}",
             _usd(row["receipts_term_usd"]),
         ),
-        (f"{rebate} 未退税款{mark('rebates')}", _usd(row["rebate_term_usd"]) if pd.notna(row["rebate_term_usd"]) else "–"),
+        (
+            f"{rebate} 未退税款{mark('rebates')}",
+            _usd(row["rebate_term_usd"]) if pd.notna(row["rebate_term_usd"]) else "–",
+        ),
         ("The smallest of the three 三者最小", _usd(row["base_usd"])),
         (f"× factor of the grade {row['grade_factor']:g} 等级系数", _usd(row["line_usd"])),
         ("− outstanding 未还本金", _usd(row["outstanding_usd"])),
@@ -171,15 +175,15 @@ def _guarantee(page: Page) -> str:
                    "margin_pct", "price_pct", "price_per_order_usd"]  # fmt: skip
         words = _table(offered[columns]) + f'<p class="quiet">{escape(_text(offered["reason"].iloc[0]))}</p>'
     if len(page.claims):
-        columns = ["claim_no", "market", "order_no", "claimed_at", "claim_state", "verdict", "claimed_usd", "covered_usd",
-                   "paid_usd", "recovered_usd", "reason"]  # fmt: skip
+        columns = ["claim_no", "market", "order_no", "claimed_at", "claim_state", "verdict", "claimed_usd",
+                   "covered_usd",                   "paid_usd", "recovered_usd", "reason"]  # fmt: skip
         words += "<h3>Claims 理赔</h3>" + _table(page.claims[columns])
     return words
 
 
 def _decisions(page: Page) -> str:
-    columns = ["decided_at", "decision_id", "word_no", "decision", "limit_usd", "reason", "decided_by", "second_by", "state",
-               "state_reason", "source_file", "source_row"]  # fmt: skip
+    columns = ["decided_at", "decision_id", "word_no", "decision", "limit_usd", "reason", "decided_by", "second_by",
+               "state",               "state_reason", "source_file", "source_row"]  # fmt: skip
     return _table(page.decisions[columns]) if len(page.decisions) else '<p class="quiet">None. 无。</p>'
 
 
@@ -192,10 +196,8 @@ def _evidence(one: Evidence) -> str:
 
 
 def _chains(page: Page) -> str:
-    found = [
-        "<p class='quiet'>The whole chain behind any number above, with every file and row:"
-        " <code>python -m orchestration.trace NUMBER</code></p>"
-    ]
+    words = "The whole chain behind any number above, with every file and row:"
+    found = [f"<p class='quiet'>{words} <code>python -m orchestration.trace NUMBER</code></p>"]
     for number, chain, words in page.chains:
         if chain is None:
             found.append(f"<p class='quiet'>{escape(number)}: {escape(words or 'no chain')}</p>")
@@ -219,7 +221,8 @@ def _section(title: str, body: str) -> str:
 
 
 def _card(label: str, value: str, words: str) -> str:
-    return f'<div class="card"><span class="quiet">{label}</span><b>{escape(value)}</b><small>{escape(words)}</small></div>'
+    inside = f'<span class="quiet">{label}</span><b>{escape(value)}</b><small>{escape(words)}</small>'
+    return f'<div class="card">{inside}</div>'
 
 
 def _table(frame: pd.DataFrame) -> str:

@@ -23,8 +23,8 @@ class GradeTerms:
     """The terms of one grade from `valid_from` up to and without `valid_to`.
 
     factor: on the limit. cap_usd: its largest amount. alpha: share of verified receipts of 180 days that is lent on.
-    beta: multiple of the unpaid eligible rebates that is lent on; above 1, as rebates are paid in weeks and advances run
-    for months. rebate_rule: `required`: without unpaid rebates there is no limit; `where_claimed`: the term binds only
+    beta: multiple of the unpaid rebates that is lent on; above 1, as rebates are paid in weeks and advances run for
+    months. rebate_rule: `required`: without unpaid rebates there is no limit; `where_claimed`: the term binds only
     whoever has claimed any within a year. cover_pct: what a guarantee pays of a loss. order_cap_usd,
     year_cap_usd: at most for an order, and in a year. waiting_days: after the promised delivery before a claim counts.
     """

@@ -33,17 +33,22 @@ _Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class Outcome:
-    """Who turned out bad, with weights that sum to the number of rows that they are worth (Kish's effective number)."""
+    """Who turned out bad, with weights that say for how many rows a row stands as evidence.
+
+    What can be learnt hangs on the rarer class, so its weights are brought to Kish's effective number and the others
+    follow: a good row that was seen for a fifth of the time counts a fifth, and a bad one still counts one.
+    """
 
     is_bad: npt.NDArray[np.bool_]
     weight: Floats
 
     @classmethod
     def of(cls, is_bad: npt.NDArray[np.bool_], weight: Floats | None) -> "Outcome":
-        """Outcome with weights brought to their effective number; without weights each row counts one."""
+        """Outcome with weights brought to the effective number; without weights each row counts one."""
         if weight is None:
             return cls(is_bad, np.ones(len(is_bad)))
-        scale = float(weight.sum()) / float((weight**2).sum())
+        is_rarer = is_bad if weight[is_bad].sum() <= weight[~is_bad].sum() else ~is_bad
+        scale = float(weight[is_rarer].sum()) / float((weight[is_rarer] ** 2).sum())
         return cls(is_bad, weight * scale)
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> "Outcome":

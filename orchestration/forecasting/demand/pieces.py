@@ -74,7 +74,7 @@ def fit_pieces(demand: MarketDemand, outliers: tuple[BulkOutlier, ...] = ()) -> 
     within = float((sales.lines * (cut - of_product[sales.product]) ** 2).sum())
     within /= max(float(len(cut) - size), 1.0)
     # What is bought often is bought twice in one order as well: products are compared with those that sell as often.
-    usual = _usual_of_rank(lines, of_product)
+    usual = _usual_of_rank(np.asarray(lines, dtype=np.float64), of_product)
     spread = float((lines * (of_product - usual) ** 2).sum()) - (size - 1) * within
     between = max(spread / max(float(lines.sum() - (lines**2).sum() / lines.sum()), 1e-9), 0.0)
     worth = max(within / between, _LEAST_LINES) if between > 0 else np.inf

@@ -73,7 +73,7 @@ def _by_window(demand: MarketDemand, windows: int) -> tuple[Reals, Reals]:
     usable = (sales.day >= skip) & np.isfinite(sales.price) & (sales.price > 0) & ~_promoted(demand)
     cell = sales.product[usable] * windows + (sales.day[usable] - skip) // _WINDOW_DAYS
     count = sales.lines[usable]
-    lines = np.bincount(cell, count, minlength=size * windows).reshape(size, windows)
+    lines: Reals = np.bincount(cell, count, minlength=size * windows).reshape(size, windows).astype(np.float64)
     total = np.bincount(cell, count * np.log(sales.price[usable]), minlength=size * windows).reshape(size, windows)
     price = np.divide(total, lines, out=np.full(lines.shape, np.nan), where=lines > 0)
     # All prices move with the currency in which they are counted; shares do not.

@@ -385,11 +385,12 @@ QUERIES: Mapping[str, Query] = {
         """,
     ),
     "invariants": _of(
-        "fct_market_invariant",
+        "fct_market_invariant fct_daily_invariant",
         """
         select invariant_id, severity, unit, sum(checked_count)::double as checked, sum(broken_count)::double as broken,
             sum(broken_amount)::double as amount
-        from fct_market_invariant group by all order by broken desc, invariant_id
+        from (select * from fct_market_invariant union all by name select * from fct_daily_invariant)
+        group by all order by broken desc, invariant_id
         """,
     ),
     "stale": _of("stale_market", "select * from stale_market"),
