@@ -115,7 +115,7 @@ def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
             if not free[best] or p_values[best, category] > limit:
                 open_categories.discard(category)
                 continue
-            taken[category].append(best)
+            taken[category].append(_parent_that_explains(counts, best, expected[:, category], category, limit))
             changed.append(category)
         if not changed:
             break
@@ -128,6 +128,31 @@ def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
                 of_cells[place, category] = _without(counts, taken[category], place, column, category)
             p_values[:, category] = two_sided(bought[:, category], buyers, of_cells[:, category] / buyers)
     return Found(tuple(tuple(one) for one in taken), p_values, of_cells)
+
+
+def _parent_that_explains(counts: Counts, place: int, expected: Reals, category: int, limit: float) -> int:
+    """The first parent after whose own departure the cell departs no more; the cell itself without one.
+
+    Only a parent that departs to the same side explains: otherwise the cell is the exception in it.
+    """
+    bought, cell = counts.bought[:, category], counts.cells[place]
+    rows = counts.is_member[place]
+    count, total, own = bought[rows].sum(), counts.buyers[rows].sum(), expected[rows].sum()
+    for other, parent in enumerate(counts.cells[:place]):
+        if not parent.contains(cell) or parent == cell:
+            continue
+        around = counts.is_member[other]
+        factor = bought[around].sum() / max(float(expected[around].sum()), 1e-9)
+        departs = two_sided(bought[around].sum(), counts.buyers[around].sum(), expected[around].sum() / counts.buyers[around].sum())
+        if float(departs) <= limit and (factor - 1) * (count - own) > 0:
+            if float(two_sided(count, total, min(factor * own / total, _MOST_SHARE))) > limit:
+                return other
+    return place
+
+
+def explained_without(counts: Counts, taken: Sequence[int], place: int, category: int) -> float:
+    """Buyers of a category that a cell would have by what the market and the other cells that were taken buy."""
+    return _without(counts, taken, place, _market_expectation(counts)[:, category], category)
 
 
 def _market_expectation(counts: Counts) -> Reals:
