@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from benchmarks.harness import Measured, Value
 from orchestration.customers.surprises.cells import Attribute, Cell, Counts, count_cells, pairs_of
-from orchestration.customers.surprises.search import Surprise, explained_without, find_surprises, search
+from orchestration.customers.surprises.search import Surprise, explained_without, find_surprises, of_kind, search
 from orchestration.simulation.world.batches import CATEGORIES, World
 from orchestration.simulation.world.building import build_world
 from orchestration.simulation.world.category_parameters import AGE_BANDS, GENDERS, SEGMENT_SHARE, SEGMENTS
@@ -163,12 +163,12 @@ def planted(world: World, hidden: HiddenBuyers) -> list[tuple[Cell, str]]:
 def false_ones(hidden: HiddenBuyers, counts: Counts, reported: Sequence[Surprise]) -> list[Surprise]:
     """Reported cells that the generator does not confirm."""
     found, truth = search(counts), true_counts(hidden, counts)
-    bought = truth.is_member @ truth.bought
     wrong = []
     for one in reported:
         place, category = counts.cells.index(one.cell), counts.categories.index(one.category)
         expected = explained_without(truth, found.taken[category], place, category)
-        true_ratio = np.log(bought[place, category] / expected)
+        seen = of_kind(truth, one.cell.subdivision_code is not None)
+        true_ratio = np.log(float(seen.is_member[place] @ seen.bought[:, category]) / expected)
         if true_ratio * np.sign(np.log(one.ratio)) < _NULL:
             wrong.append(one)
     return wrong

@@ -65,14 +65,16 @@ class Attribute:
 class Counts:
     """Buyers by atom (what all attributes say together), and of each atom the buyers of each category.
 
-    is_member: cell x atom. base: of each atom the group of those of whom as much is known.
+    is_member: cell x atom. known: of each atom the group of those of whom as much is known; people: those of equal
+    gender and age.
     """
 
     cells: tuple[Cell, ...]
     is_member: Flags
     buyers: Reals
     bought: Reals
-    base: Rows
+    known: Rows
+    people: Rows
     categories: tuple[str, ...]
 
     @property
@@ -115,6 +117,7 @@ def count_cells(
         buyers,
         bought.astype(np.float64)[:, : len(categories)],
         known,
+        np.unique(atoms[:, 1:], axis=0, return_inverse=True)[1].reshape(-1),
         categories,
     )
 

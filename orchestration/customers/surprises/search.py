@@ -2,29 +2,34 @@
 
 Belongs here: expectation, test, false-discovery control. Does not: counting (see `cells.py`), words.
 
-Expected is first what the market buys. In turn, the cell of each category that departs most is taken into the
-expectation, which is then fitted so that every cell taken so far buys what it buys (iterative proportional fitting);
-cells that those taken later explain are put back. So neither a parent is reported for one child, nor a child for its
-parent. Each departure is tested by the exact binomial distribution, two-sided, over buyers (not orders: those of one
-buyer are alike); Benjamini and Hochberg (1995) hold the false discoveries among all cells of a market and all
-categories below 5 % at each turn.
+Where a fifth of the buyers or more have told gender and age, cells with a subdivision count these buyers alone: the habit
+of its men would show in the subdivision's silent buyers as well, and so pass for one of all.
+
+Of cells of gender and age the market's share is expected; of cells with a subdivision that of the same genders and ages
+in the whole market. In turn, the cell of each category that departs most is taken into the expectation, which is then
+fitted so that every cell taken so far buys what it buys (iterative proportional fitting, genders and ages kept); cells
+that those taken later explain are put back. So neither a parent is reported for one child, nor a child for its parent.
+Each departure is tested by the exact binomial distribution, two-sided, over buyers (not orders: those of one buyer are
+alike); Benjamini and Hochberg (1995) hold the false discoveries below 5 % at each turn, among all cells with a
+subdivision and all categories of the market, and among all without.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import betaincinv
 from scipy.stats import binom
 
-from orchestration.customers.purchases import Flags
-from orchestration.customers.surprises.cells import Cell, Counts
+from orchestration.customers.purchases import Flags, Rows
+from orchestration.customers.surprises.cells import FEWEST_IN_CELL, Cell, Counts
 from orchestration.customers.value.newton import Reals
 
 FALSE_DISCOVERY_RATE = 0.05
 # What is worth saying: a fifth more or less, after shrinkage.
 LEAST_RATIO = 1.2
 SHRINKAGE_BUYERS = 5.0
+LEAST_TOLD = 0.2
 # Fewer buyers, of the category or of all others, could be pointed at.
 FEWEST_SHOWN = 10
 _MOST_TURNS = 60
@@ -66,6 +71,7 @@ class Found:
 
     taken: tuple[tuple[int, ...], ...]
     p_values: Reals  # cell x category
+    q_values: Reals  # adjusted among the cells of the same kind
     expected: Reals  # cell x category; of what was taken, without itself
 
 
@@ -73,17 +79,18 @@ def find_surprises(counts: Counts, *, rate: float = FALSE_DISCOVERY_RATE) -> lis
     """The surprises of a market, those of most buyers first."""
     if not counts.cells or not counts.categories or not counts.bought.any():
         return []
-    found = search(counts, rate)
-    buyers, bought = counts.cell_buyers, counts.is_member @ counts.bought
-    q_values = adjusted(found.p_values)
+    found, is_regional = search(counts, rate), _is_regional(counts)
+    seen = [of_kind(counts, kind) for kind in (False, True)]
+    sums = [(one.cell_buyers, one.is_member @ one.bought) for one in seen]
     market = counts.bought.sum(axis=0) / counts.buyers.sum()
     surprises = []
     for category, taken in enumerate(found.taken):
         for place in taken:
+            buyers, bought = sums[int(is_regional[place])]
             total, count, expected = buyers[place], bought[place, category], found.expected[place, category]
             ratio = (count + SHRINKAGE_BUYERS) / (expected + SHRINKAGE_BUYERS)
             is_large = max(ratio, 1 / ratio) >= LEAST_RATIO
-            if not is_large or min(count, total - count) < FEWEST_SHOWN or q_values[place, category] > rate:
+            if not is_large or min(count, total - count) < FEWEST_SHOWN or found.q_values[place, category] > rate:
                 continue
             low, high = exact_interval(count, total)
             share = expected / total
@@ -91,31 +98,66 @@ def find_surprises(counts: Counts, *, rate: float = FALSE_DISCOVERY_RATE) -> lis
                 Surprise(
                     counts.cells[place], counts.categories[category], int(total), int(count), float(count / total),
                     float(share), float(market[category]), float(ratio), low / float(share), high / float(share),
-                    float(found.p_values[place, category]), float(q_values[place, category]), found.p_values.size,
+                    float(found.p_values[place, category]), float(found.q_values[place, category]), found.p_values.size,
                 )
             )  # fmt: skip
     return sorted(surprises, key=lambda one: (-abs(one.extra_buyers), one.category, str(one.cell)))
 
 
 def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
-    """Which cells depart, each given all others that do."""
-    width = len(counts.categories)
-    start = _market_expectation(counts)
+    """Which cells depart, each given all others of its kind (with or without a subdivision) that do."""
+    width, is_regional = len(counts.categories), _is_regional(counts)
+    taken: tuple[tuple[int, ...], ...] = ((),) * width
+    p_values, q_values, expected = (np.ones((len(counts.cells), width)) for _ in range(3))
+    for kind in (False, True):
+        seen = of_kind(counts, kind)
+        rows = np.flatnonzero((is_regional == kind) & (seen.cell_buyers >= FEWEST_IN_CELL))
+        if len(rows):
+            found = _search(seen, rows, rate)
+            p_values[rows], expected[rows] = found.p_values[rows], found.expected[rows]
+            q_values[rows] = adjusted(p_values[rows])
+            taken = tuple((*one, *more) for one, more in zip(taken, found.taken, strict=True))
+    return Found(taken, p_values, q_values, expected)
+
+
+def explained_without(counts: Counts, taken: Sequence[int], place: int, category: int) -> float:
+    """Buyers of a category that a cell would have by what is expected and the others of its kind that were taken."""
+    is_regional = _is_regional(counts)
+    others = [one for one in taken if is_regional[one] == is_regional[place]]
+    counts = of_kind(counts, bool(is_regional[place]))
+    return _without(counts, others, place, _start(counts, bool(is_regional[place]))[:, category], category)
+
+
+def of_kind(counts: Counts, is_regional: bool) -> Counts:
+    """The buyers whom cells with, or without, a subdivision count."""
+    is_whole = counts.known == counts.known.max(initial=0)
+    if not is_regional or counts.buyers[is_whole].sum() < LEAST_TOLD * counts.buyers.sum():
+        return counts
+    return replace(counts, buyers=counts.buyers * is_whole, bought=counts.bought * is_whole[:, None])
+
+
+def _search(counts: Counts, rows: Rows, rate: float) -> Found:
+    """Of the cells in these rows, which are all of one kind."""
+    width, is_regional = len(counts.categories), bool(_is_regional(counts)[rows[0]])
+    start = _start(counts, is_regional)
     expected, taken = start.copy(), [list[int]() for _ in range(width)]
     buyers, bought = counts.cell_buyers, counts.is_member @ counts.bought
     of_cells = counts.is_member @ expected
-    p_values = two_sided(bought, buyers[:, None], of_cells / buyers[:, None])
+    buyers = np.maximum(buyers, 1e-9)
+    p_values = np.ones(bought.shape)
+    p_values[rows] = two_sided(bought[rows], buyers[rows][:, None], of_cells[rows] / buyers[rows][:, None])
     open_categories = set(range(width))
     for _ in range(_MOST_TURNS):
-        limit = _threshold(p_values, rate)
+        limit = _threshold(p_values[rows], rate)
         changed = []
         for category in sorted(open_categories):
-            free = np.array([place not in taken[category] for place in range(len(counts.cells))])
-            best = int(np.where(free, p_values[:, category], 2.0).argmin())
-            if not free[best] or p_values[best, category] > limit:
+            free = [place for place in rows.tolist() if place not in taken[category]]
+            best = min(free, key=lambda place: p_values[place, category], default=-1)
+            if best < 0 or p_values[best, category] > limit:
                 open_categories.discard(category)
                 continue
-            taken[category].append(_parent_that_explains(counts, best, expected[:, category], category, limit))
+            larger = _parent_that_explains(counts, rows, best, expected[:, category], category, limit)
+            taken[category].append(best if larger in taken[category] else larger)
             changed.append(category)
         if not changed:
             break
@@ -126,43 +168,48 @@ def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
             of_cells[:, category] = counts.is_member @ expected[:, category]
             for place in taken[category]:
                 of_cells[place, category] = _without(counts, taken[category], place, column, category)
-            p_values[:, category] = two_sided(bought[:, category], buyers, of_cells[:, category] / buyers)
-    return Found(tuple(tuple(one) for one in taken), p_values, of_cells)
+            p_values[rows, category] = two_sided(
+                bought[rows, category], buyers[rows], of_cells[rows, category] / buyers[rows]
+            )
+    return Found(tuple(tuple(one) for one in taken), p_values, p_values, of_cells)
 
 
-def _parent_that_explains(counts: Counts, place: int, expected: Reals, category: int, limit: float) -> int:
-    """The first parent after whose own departure the cell departs no more; the cell itself without one.
-
-    Only a parent that departs to the same side explains: otherwise the cell is the exception in it.
-    """
-    bought, cell = counts.bought[:, category], counts.cells[place]
-    rows = counts.is_member[place]
-    count, total, own = bought[rows].sum(), counts.buyers[rows].sum(), expected[rows].sum()
-    for other, parent in enumerate(counts.cells[:place]):
-        if not parent.contains(cell) or parent == cell:
-            continue
-        around = counts.is_member[other]
-        factor = bought[around].sum() / max(float(expected[around].sum()), 1e-9)
-        departs = two_sided(bought[around].sum(), counts.buyers[around].sum(), expected[around].sum() / counts.buyers[around].sum())
-        if float(departs) <= limit and (factor - 1) * (count - own) > 0:
-            if float(two_sided(count, total, min(factor * own / total, _MOST_SHARE))) > limit:
-                return other
-    return place
+def _is_regional(counts: Counts) -> Flags:
+    return np.array([cell.subdivision_code is not None for cell in counts.cells], dtype=np.bool_)
 
 
-def explained_without(counts: Counts, taken: Sequence[int], place: int, category: int) -> float:
-    """Buyers of a category that a cell would have by what the market and the other cells that were taken buy."""
-    return _without(counts, taken, place, _market_expectation(counts)[:, category], category)
-
-
-def _market_expectation(counts: Counts) -> Reals:
+def _start(counts: Counts, is_regional: bool) -> Reals:
     """What each atom would buy if it bought as all of whom as much is known: those who consent may buy otherwise."""
+    groups = counts.people if is_regional else counts.known
     expected = np.zeros_like(counts.bought)
-    for group in np.unique(counts.base):
-        rows = counts.base == group
-        share = counts.bought[rows].sum(axis=0) / counts.buyers[rows].sum()
+    for group in np.unique(groups):
+        rows = groups == group
+        share = counts.bought[rows].sum(axis=0) / max(float(counts.buyers[rows].sum()), 1.0)
         expected[rows] = counts.buyers[rows][:, None] * share
     return expected
+
+
+def _parent_that_explains(
+    counts: Counts, places: Rows, place: int, expected: Reals, category: int, limit: float
+) -> int:
+    """The first parent of which the cell is most and after whose own departure it departs no more; else the cell.
+
+    What the men of the largest subdivision do, all its buyers may do. A parent of which the cell is a small part may
+    depart because the cell does.
+    """
+    cell, rows = counts.cells[place], counts.is_member[place]
+    bought, buyers = counts.bought[:, category], counts.buyers
+    count, total, own = (float(one[rows].sum()) for one in (bought, buyers, expected))
+    for other in places.tolist():
+        around = counts.is_member[other]
+        its_count, its_total, its_own = (float(one[around].sum()) for one in (bought, buyers, expected))
+        if other >= place or not counts.cells[other].contains(cell) or 2 * total <= its_total or its_own <= 0:
+            continue
+        departs = float(two_sided(its_count, its_total, its_own / its_total)) <= limit
+        left = float(two_sided(count, total, min(its_count / its_own * own / total, _MOST_SHARE)))
+        if departs and (its_count - its_own) * (count - own) > 0 and left > limit:
+            return other
+    return place
 
 
 def _put_back(counts: Counts, taken: list[int], start: Reals, category: int, limit: float) -> None:
@@ -190,24 +237,31 @@ def _without(counts: Counts, taken: Sequence[int], place: int, start: Reals, cat
 
 
 def _fitted(counts: Counts, taken: Sequence[int], start: Reals, category: int) -> Reals:
-    """Expectation by atom in which each cell that was taken buys what it buys."""
+    """Expectation by atom in which each cell that was taken buys what it buys, as do those of equal gender and age."""
     expected, bought = start.copy(), counts.bought[:, category]
     members = [np.flatnonzero(counts.is_member[place]) for place in taken]
     sums = [float(bought[rows].sum()) for rows in members]
     most = _MOST_SHARE * counts.buyers
+    is_regional = bool(taken) and counts.cells[taken[0]].subdivision_code is not None
+    of_people = np.bincount(counts.people, bought)
     for _ in range(_SWEEPS):
         apart = 0.0
         for rows, total in zip(members, sums, strict=True):
-            now = float(expected[rows].sum())
-            factor = max(total, 0.5) / max(now, 1e-9)
+            factor = max(total, 0.5) / max(float(expected[rows].sum()), 1e-9)
             expected[rows] = np.minimum(expected[rows] * factor, most[rows])
             apart = max(apart, abs(factor - 1))
-        if len(members) < 2 or apart < _CLOSE:
+        if is_regional:
+            now = np.bincount(counts.people, expected)
+            factors = np.divide(of_people, now, out=np.ones_like(now), where=now > 0)
+            expected = np.minimum(expected * factors[counts.people], most)
+        elif len(members) < 2:
+            break
+        if apart < _CLOSE:
             break
     return expected
 
 
-def two_sided(count: Reals, total: Reals, share: Reals) -> Reals:
+def two_sided(count: Reals | float, total: Reals | float, share: Reals | float) -> Reals:
     """Exact binomial p-value: twice the smaller tail."""
     share = np.clip(share, 1e-12, 1 - 1e-12)
     tail = np.minimum(binom.cdf(count, total, share), binom.sf(count - 1, total, share))
