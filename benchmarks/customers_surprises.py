@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.harness import Measured, Value
-from orchestration.customers.surprises.cells import Attribute, Cell, Counts, count_cells, pairs_of
+from orchestration.customers.surprises.cells import Attribute, Cell, Counts, count_cells
 from orchestration.customers.surprises.search import Surprise, explained_without, find_surprises, of_kind, search
 from orchestration.simulation.world.batches import CATEGORIES, World
 from orchestration.simulation.world.building import build_world
@@ -53,6 +53,7 @@ class HiddenBuyers:
     seen: tuple[Attribute, Attribute, Attribute]
     customer: Labels
     category: Labels
+    times: Labels
     orders: Labels
     gender: Labels
     band: Labels
@@ -61,7 +62,7 @@ class HiddenBuyers:
 
     def counts(self) -> Counts:
         """As the search gets them."""
-        return count_cells(self.seen, self.customer, self.category, tuple(CATEGORIES))
+        return count_cells(self.seen, self.orders, (self.customer, self.category, self.times), tuple(CATEGORIES))
 
 
 def hidden_buyers(world: World, market: int) -> HiddenBuyers:
@@ -85,18 +86,21 @@ def hidden_buyers(world: World, market: int) -> HiddenBuyers:
                 axis=1,
             ).astype(np.int64)
         )  # fmt: skip
-        owners.append(buying.customer[lines.order[~lines.is_lost]])
-        categories.append(category_of[lines.local[~lines.is_lost]])
+        kept, is_placed = ~lines.is_lost, np.zeros(len(buying.customer), dtype=np.bool_)
+        is_placed[lines.order[kept]] = True
+        rows[-1] = rows[-1][is_placed]
+        once = np.unique(lines.order[kept] * len(CATEGORIES) + category_of[lines.local[kept]])
+        owners.append(buying.customer[once // len(CATEGORIES)])
+        categories.append(once % len(CATEGORIES))
         parts.append(plan.shelf.category_share.mean(axis=0))
     orders = np.concatenate(rows)
-    owner = np.concatenate(owners)
-    # Who only ever met empty shelves is no buyer; the first order says the age.
+    # The first order says the age.
     numbers, first, times = np.unique(orders[:, 0], return_index=True, return_counts=True)
-    is_buyer = np.isin(numbers, owner)
-    numbers, of, times = numbers[is_buyer], orders[first[is_buyer]], times[is_buyer]
+    of = orders[first]
     is_known = (of[:, 6] == 1) & (spec.code != "CN")
     band = np.searchsorted(np.array(AGE_BANDS[1:]), of[:, 5], "right")
-    customer, category = pairs_of(np.searchsorted(numbers, owner), np.concatenate(categories), len(CATEGORIES))
+    owner = np.searchsorted(numbers, np.concatenate(owners))
+    cells, with_it = np.unique(owner * len(CATEGORIES) + np.concatenate(categories), return_counts=True)
     return HiddenBuyers(
         market,
         (
@@ -104,34 +108,25 @@ def hidden_buyers(world: World, market: int) -> HiddenBuyers:
             Attribute(tuple(GENDERS), np.where(is_known, of[:, 2], -1)),
             Attribute(_BANDS, np.where(is_known & (of[:, 5] >= AGE_BANDS[0]), band, -1)),
         ),
-        customer, category, times, of[:, 2], of[:, 3], of[:, 4], np.mean(parts, axis=0),
+        cells // len(CATEGORIES), cells % len(CATEGORIES), with_it, times, of[:, 2], of[:, 3], of[:, 4], np.mean(parts, axis=0),
     )  # fmt: skip
 
 
 def chances(hidden: HiddenBuyers) -> Reals:
-    """Probability that each customer ever bought from each category, by the generator; customer x category.
+    """Orders of each customer that take each category, by the generator; customer x category.
 
-    An order takes a category with `scale` times the buyer's share of it (further lines add to the first one's); the
-    scale is the one at which the market buys as much as it did.
+    An order takes a category with a multiple of the buyer's share of it (further lines add to the first one's): the
+    multiple at which the market buys as much as it did.
     """
-    share = SEGMENT_SHARE[hidden.gender, hidden.band]
-    bought = np.bincount(hidden.category, minlength=len(CATEGORIES))
-    found = np.zeros((len(hidden.orders), len(CATEGORIES)))
     profiles = np.arange(len(SEGMENTS)) + len(SEGMENTS) * hidden.flags[:, None]
-    for category, total in enumerate(bought.tolist()):
-        taste = hidden.taste[profiles, category]
-        low, high = 0.2, 5.0
-        for _ in range(18):
-            scale = (low + high) / 2
-            once = np.minimum(scale * taste, 0.95)
-            chance = (share * (1 - (1 - once) ** hidden.orders[:, None])).sum(axis=1)
-            low, high = (low, scale) if chance.sum() > total else (scale, high)
-        found[:, category] = chance
-    return found
+    share = SEGMENT_SHARE[hidden.gender, hidden.band]
+    found = np.einsum("cs,csk->ck", share, hidden.taste[profiles]) * hidden.orders[:, None]
+    bought = np.bincount(hidden.category, hidden.times, minlength=len(CATEGORIES))
+    return np.asarray(found * (bought / found.sum(axis=0)))
 
 
 def true_counts(hidden: HiddenBuyers, counts: Counts) -> Counts:
-    """The same cells, with the buyers of each category that the generator expects."""
+    """The same cells, with the orders of each category that the generator expects."""
     places = np.stack([one.place for one in hidden.seen], axis=1)
     _, of = np.unique(places, axis=0, return_inverse=True)
     of, chance = of.reshape(-1), chances(hidden)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from orchestration.customers.purchases import Flags, Rows
 from orchestration.customers.value.newton import Reals
@@ -63,16 +62,20 @@ class Attribute:
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Buyers by atom (what all attributes say together), and of each atom the buyers of each category.
+    """Purchases by atom (what all attributes say together), and of each atom those with each category.
 
-    is_member: cell x atom. known: of each atom the group of those of whom as much is known; people: those of equal
+    spread: by category, how much more purchases with it vary than if those of one buyer were not alike.
+    buyers, category_buyers: the people behind both. is_member: cell x atom. known: of each atom the group of those of whom as much is known; people: those of equal
     gender and age.
     """
 
     cells: tuple[Cell, ...]
     is_member: Flags
-    buyers: Reals
+    purchases: Reals
     bought: Reals
+    spread: Reals
+    buyers: Reals
+    category_buyers: Reals
     known: Rows
     people: Rows
     categories: tuple[str, ...]
@@ -82,25 +85,34 @@ class Counts:
         """Buyers of each cell."""
         return np.asarray(self.is_member @ self.buyers)
 
+    @property
+    def cell_purchases(self) -> Reals:
+        """Purchases of each cell."""
+        return np.asarray(self.is_member @ self.purchases)
+
 
 def count_cells(
     attributes: Sequence[Attribute],
-    customer: Rows,
-    category: Rows,
+    purchases: Rows,
+    bought: tuple[Rows, Rows, Rows],
     categories: tuple[str, ...],
     *,
     fewest: int = FEWEST_IN_CELL,
 ) -> Counts:
     """Cells of `fewest` buyers or more that differ from all their parents.
 
-    attributes: in the order of DIMENSIONS, by customer. customer, category: who bought from what, each pair once.
+    attributes: in the order of DIMENSIONS, by customer. purchases: of each customer. bought: customer, category and the
+    purchases with it, each pair once.
     """
+    customer, category, times = bought
     places = np.stack([one.place for one in attributes], axis=1)
     atoms, of = np.unique(places, axis=0, return_inverse=True)
     of = of.reshape(-1)
     buyers = np.bincount(of, minlength=len(atoms)).astype(np.float64)
     width = max(len(categories), 1)
-    bought = np.bincount(of[customer] * width + category, minlength=len(atoms) * width).reshape(-1, width)
+    keys, places_of = of[customer] * width + category, len(atoms) * width
+    sums = np.bincount(keys, times, minlength=places_of).reshape(-1, width)[:, : len(categories)]
+    people = np.bincount(keys, minlength=places_of).reshape(-1, width)[:, : len(categories)]
     known = (atoms >= 0) @ np.array([0, 1, 2])
     cells, members = [], []
     for cell, is_member in _candidates(attributes, atoms):
@@ -114,8 +126,11 @@ def count_cells(
     return Counts(
         tuple(cells),
         np.array(members, dtype=np.bool_).reshape(shape),
+        np.bincount(of, purchases, minlength=len(atoms)).astype(np.float64),
+        sums.astype(np.float64),
+        _spread(purchases.astype(np.float64), customer, category, times.astype(np.float64), len(categories)),
         buyers,
-        bought.astype(np.float64)[:, : len(categories)],
+        people.astype(np.float64),
         known,
         np.unique(atoms[:, 1:], axis=0, return_inverse=True)[1].reshape(-1),
         categories,
@@ -136,7 +151,13 @@ def _candidates(attributes: Sequence[Attribute], atoms: Rows) -> Iterator[tuple[
         yield Cell(*names), is_member
 
 
-def pairs_of(customer: Rows, category: Rows, width: int) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """Each pair of customer and category once."""
-    keys = np.unique(customer * max(width, 1) + category)
-    return keys // max(width, 1), keys % max(width, 1)
+def _spread(purchases: Reals, customer: Rows, category: Rows, times: Reals, width: int) -> Reals:
+    """Variance of a customer's purchases with a category by that of independent ones; 1 or more, by category."""
+    total = float(purchases.sum())
+    share = np.bincount(category, times, minlength=width) / max(total, 1.0)
+    expected = purchases[customer] * share[category]
+    # Those who never bought it add the square of what was expected of them.
+    squares = np.bincount(category, (times - expected) ** 2 - expected**2, minlength=width)
+    squares += float((purchases**2).sum()) * share**2
+    usual = np.maximum(total * share * (1 - share), 1e-9)
+    return np.maximum(squares / usual, 1.0)

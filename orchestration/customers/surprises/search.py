@@ -9,17 +9,16 @@ Of cells of gender and age the market's share is expected; of cells with a subdi
 in the whole market. In turn, the cell of each category that departs most is taken into the expectation, which is then
 fitted so that every cell taken so far buys what it buys (iterative proportional fitting, genders and ages kept); cells
 that those taken later explain are put back. So neither a parent is reported for one child, nor a child for its parent.
-Each departure is tested by the exact binomial distribution, two-sided, over buyers (not orders: those of one buyer are
-alike); Benjamini and Hochberg (1995) hold the false discoveries below 5 % at each turn, among all cells with a
-subdivision and all categories of the market, and among all without.
+Each departure is tested by the binomial distribution, two-sided, over purchases; those of one buyer are alike, so they
+count for as many independent ones as would vary like them. Benjamini and Hochberg (1995) hold the false discoveries
+below 5 % at each turn among all cells of a kind (the same attributes fixed) and all categories of the market.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import betaincinv
-from scipy.stats import binom
+from scipy.special import betainc, betaincc, betaincinv
 
 from orchestration.customers.purchases import Flags, Rows
 from orchestration.customers.surprises.cells import FEWEST_IN_CELL, Cell, Counts
@@ -28,7 +27,7 @@ from orchestration.customers.value.newton import Reals
 FALSE_DISCOVERY_RATE = 0.05
 # What is worth saying: a fifth more or less, after shrinkage.
 LEAST_RATIO = 1.2
-SHRINKAGE_BUYERS = 5.0
+SHRINKAGE = 5.0
 LEAST_TOLD = 0.2
 # Fewer buyers, of the category or of all others, could be pointed at.
 FEWEST_SHOWN = 10
@@ -41,14 +40,15 @@ _MOST_SHARE = 0.99
 class Surprise:
     """A cell that buys a category oftener (ratio above 1) or less often than expected.
 
-    ratio: share of buyers by the expected one, drawn to 1 by five buyers; low and high: exact 95 % interval without it.
-    market_share: of all buyers of the market. p_value, q_value: of the cell against all others that were found.
+    share: of the cell's purchases, those with the category; ratio: by the expected share, drawn to 1 by five purchases;
+    low and high: 95 % interval without that. market_share: of all purchases of the market. p_value, q_value: of the cell against all others that were found.
     """
 
     cell: Cell
     category: str
     buyers: int
     category_buyers: int
+    purchases: int
     share: float
     expected_share: float
     market_share: float
@@ -60,9 +60,9 @@ class Surprise:
     tested: int
 
     @property
-    def extra_buyers(self) -> float:
-        """Buyers of the category beyond those expected; below zero if fewer."""
-        return self.category_buyers - self.buyers * self.expected_share
+    def extra_purchases(self) -> float:
+        """Purchases with the category beyond those expected; below zero if fewer."""
+        return self.purchases * (self.share - self.expected_share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,32 +76,35 @@ class Found:
 
 
 def find_surprises(counts: Counts, *, rate: float = FALSE_DISCOVERY_RATE) -> list[Surprise]:
-    """The surprises of a market, those of most buyers first."""
+    """The surprises of a market, those of most purchases first."""
     if not counts.cells or not counts.categories or not counts.bought.any():
         return []
     found, is_regional = search(counts, rate), _is_regional(counts)
     seen = [of_kind(counts, kind) for kind in (False, True)]
-    sums = [(one.cell_buyers, one.is_member @ one.bought) for one in seen]
-    market = counts.bought.sum(axis=0) / counts.buyers.sum()
+    sums = [(one.cell_purchases, one.is_member @ one.bought) for one in seen]
+    people = [(one.cell_buyers, one.is_member @ one.category_buyers) for one in seen]
+    market = counts.bought.sum(axis=0) / counts.purchases.sum()
     surprises = []
     for category, taken in enumerate(found.taken):
         for place in taken:
-            buyers, bought = sums[int(is_regional[place])]
-            total, count, expected = buyers[place], bought[place, category], found.expected[place, category]
-            ratio = (count + SHRINKAGE_BUYERS) / (expected + SHRINKAGE_BUYERS)
-            is_large = max(ratio, 1 / ratio) >= LEAST_RATIO
-            if not is_large or min(count, total - count) < FEWEST_SHOWN or found.q_values[place, category] > rate:
+            kind = int(is_regional[place])
+            total, count = (float(one) for one in (sums[kind][0][place], sums[kind][1][place, category]))
+            buyers, bought = int(people[kind][0][place]), int(people[kind][1][place, category])
+            expected, spread = float(found.expected[place, category]), float(counts.spread[category])
+            ratio = (count + SHRINKAGE * spread) / (expected + SHRINKAGE * spread)
+            is_small = max(ratio, 1 / ratio) < LEAST_RATIO
+            if is_small or min(bought, buyers - bought) < FEWEST_SHOWN or found.q_values[place, category] > rate:
                 continue
-            low, high = exact_interval(count, total)
+            low, high = exact_interval(count / spread, total / spread)
             share = expected / total
             surprises.append(
                 Surprise(
-                    counts.cells[place], counts.categories[category], int(total), int(count), float(count / total),
-                    float(share), float(market[category]), float(ratio), low / float(share), high / float(share),
+                    counts.cells[place], counts.categories[category], buyers, bought, int(total), count / total, share,
+                    float(market[category]), ratio, low / share, high / share,
                     float(found.p_values[place, category]), float(found.q_values[place, category]), found.p_values.size,
                 )
             )  # fmt: skip
-    return sorted(surprises, key=lambda one: (-abs(one.extra_buyers), one.category, str(one.cell)))
+    return sorted(surprises, key=lambda one: (-abs(one.extra_purchases), one.category, str(one.cell)))
 
 
 def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
@@ -115,7 +118,9 @@ def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
         if len(rows):
             found = _search(seen, rows, rate)
             p_values[rows], expected[rows] = found.p_values[rows], found.expected[rows]
-            q_values[rows] = adjusted(p_values[rows])
+            levels = _levels(counts)[rows]
+            for level in set(levels.tolist()):
+                q_values[rows[levels == level]] = adjusted(p_values[rows[levels == level]])
             taken = tuple((*one, *more) for one, more in zip(taken, found.taken, strict=True))
     return Found(taken, p_values, q_values, expected)
 
@@ -131,9 +136,15 @@ def explained_without(counts: Counts, taken: Sequence[int], place: int, category
 def of_kind(counts: Counts, is_regional: bool) -> Counts:
     """The buyers whom cells with, or without, a subdivision count."""
     is_whole = counts.known == counts.known.max(initial=0)
-    if not is_regional or counts.buyers[is_whole].sum() < LEAST_TOLD * counts.buyers.sum():
+    if not is_regional or counts.purchases[is_whole].sum() < LEAST_TOLD * counts.purchases.sum():
         return counts
-    return replace(counts, buyers=counts.buyers * is_whole, bought=counts.bought * is_whole[:, None])
+    return replace(
+        counts,
+        purchases=counts.purchases * is_whole,
+        bought=counts.bought * is_whole[:, None],
+        buyers=counts.buyers * is_whole,
+        category_buyers=counts.category_buyers * is_whole[:, None],
+    )
 
 
 def _search(counts: Counts, rows: Rows, rate: float) -> Found:
@@ -141,37 +152,47 @@ def _search(counts: Counts, rows: Rows, rate: float) -> Found:
     width, is_regional = len(counts.categories), bool(_is_regional(counts)[rows[0]])
     start = _start(counts, is_regional)
     expected, taken = start.copy(), [list[int]() for _ in range(width)]
-    buyers, bought = counts.cell_buyers, counts.is_member @ counts.bought
+    buyers, bought = counts.cell_purchases, counts.is_member @ counts.bought
     of_cells = counts.is_member @ expected
     buyers = np.maximum(buyers, 1e-9)
     p_values = np.ones(bought.shape)
-    p_values[rows] = two_sided(bought[rows], buyers[rows][:, None], of_cells[rows] / buyers[rows][:, None])
+    p_values[rows] = two_sided(
+        bought[rows], buyers[rows][:, None], of_cells[rows] / buyers[rows][:, None], counts.spread
+    )
     open_categories = set(range(width))
+    levels = _levels(counts)[rows]
+    level_of = dict(zip(rows.tolist(), levels.tolist(), strict=True))
     for _ in range(_MOST_TURNS):
-        limit = _threshold(p_values[rows], rate)
+        limits = {level: _threshold(p_values[rows[levels == level]], rate) for level in set(levels.tolist())}
         changed = []
         for category in sorted(open_categories):
             free = [place for place in rows.tolist() if place not in taken[category]]
-            best = min(free, key=lambda place: p_values[place, category], default=-1)
-            if best < 0 or p_values[best, category] > limit:
+            likely = [place for place in free if p_values[place, category] <= limits[level_of[place]]]
+            best = min(likely, key=lambda place: p_values[place, category], default=-1)
+            if best < 0:
                 open_categories.discard(category)
                 continue
-            larger = _parent_that_explains(counts, rows, best, expected[:, category], category, limit)
+            larger = _parent_that_explains(counts, rows, best, expected[:, category], category, limits[level_of[best]])
             taken[category].append(best if larger in taken[category] else larger)
             changed.append(category)
         if not changed:
             break
         for category in changed:
             column = start[:, category]
-            _put_back(counts, taken[category], column, category, limit)
+            _put_back(counts, taken[category], column, category, limits, level_of)
             expected[:, category] = _fitted(counts, taken[category], column, category)
             of_cells[:, category] = counts.is_member @ expected[:, category]
             for place in taken[category]:
                 of_cells[place, category] = _without(counts, taken[category], place, column, category)
             p_values[rows, category] = two_sided(
-                bought[rows, category], buyers[rows], of_cells[rows, category] / buyers[rows]
+                bought[rows, category], buyers[rows], of_cells[rows, category] / buyers[rows], counts.spread[category]
             )
     return Found(tuple(tuple(one) for one in taken), p_values, p_values, of_cells)
+
+
+def _levels(counts: Counts) -> Rows:
+    """Which attributes each cell fixes, as a number: cells of one kind are judged among themselves."""
+    return np.array([[one is not None for one in cell.attributes] for cell in counts.cells]) @ np.array([1, 2, 4])
 
 
 def _is_regional(counts: Counts) -> Flags:
@@ -184,8 +205,8 @@ def _start(counts: Counts, is_regional: bool) -> Reals:
     expected = np.zeros_like(counts.bought)
     for group in np.unique(groups):
         rows = groups == group
-        share = counts.bought[rows].sum(axis=0) / max(float(counts.buyers[rows].sum()), 1.0)
-        expected[rows] = counts.buyers[rows][:, None] * share
+        share = counts.bought[rows].sum(axis=0) / max(float(counts.purchases[rows].sum()), 1.0)
+        expected[rows] = counts.purchases[rows][:, None] * share
     return expected
 
 
@@ -198,35 +219,37 @@ def _parent_that_explains(
     depart because the cell does.
     """
     cell, rows = counts.cells[place], counts.is_member[place]
-    bought, buyers = counts.bought[:, category], counts.buyers
+    bought, buyers, spread = counts.bought[:, category], counts.purchases, counts.spread[category]
     count, total, own = (float(one[rows].sum()) for one in (bought, buyers, expected))
     for other in places.tolist():
         around = counts.is_member[other]
         its_count, its_total, its_own = (float(one[around].sum()) for one in (bought, buyers, expected))
         if other >= place or not counts.cells[other].contains(cell) or 2 * total <= its_total or its_own <= 0:
             continue
-        departs = float(two_sided(its_count, its_total, its_own / its_total)) <= limit
-        left = float(two_sided(count, total, min(its_count / its_own * own / total, _MOST_SHARE)))
+        departs = float(two_sided(its_count, its_total, its_own / its_total, spread)) <= limit
+        left = float(two_sided(count, total, min(its_count / its_own * own / total, _MOST_SHARE), spread))
         if departs and (its_count - its_own) * (count - own) > 0 and left > limit:
             return other
     return place
 
 
-def _put_back(counts: Counts, taken: list[int], start: Reals, category: int, limit: float) -> None:
+def _put_back(
+    counts: Counts, taken: list[int], start: Reals, category: int, limits: Mapping[int, float], level_of: Mapping[int, int]
+) -> None:
     """Leave out, one after another, what those taken later explain; the last one taken stays."""
     while len(taken) > 1:
-        buyers = counts.cell_buyers
+        buyers = counts.cell_purchases
         values = [
             float(
                 two_sided(
                     counts.is_member[place] @ counts.bought[:, category], buyers[place],
-                    _without(counts, taken, place, start, category) / buyers[place],
+                    _without(counts, taken, place, start, category) / buyers[place], counts.spread[category],
                 )
             )
             for place in taken[:-1]
         ]  # fmt: skip
         worst = int(np.argmax(values))
-        if values[worst] <= limit:
+        if values[worst] <= limits[level_of[taken[worst]]]:
             return
         del taken[worst]
 
@@ -241,7 +264,7 @@ def _fitted(counts: Counts, taken: Sequence[int], start: Reals, category: int) -
     expected, bought = start.copy(), counts.bought[:, category]
     members = [np.flatnonzero(counts.is_member[place]) for place in taken]
     sums = [float(bought[rows].sum()) for rows in members]
-    most = _MOST_SHARE * counts.buyers
+    most = _MOST_SHARE * counts.purchases
     is_regional = bool(taken) and counts.cells[taken[0]].subdivision_code is not None
     of_people = np.bincount(counts.people, bought)
     for _ in range(_SWEEPS):
@@ -261,11 +284,13 @@ def _fitted(counts: Counts, taken: Sequence[int], start: Reals, category: int) -
     return expected
 
 
-def two_sided(count: Reals | float, total: Reals | float, share: Reals | float) -> Reals:
-    """Exact binomial p-value: twice the smaller tail."""
+def two_sided(count: Reals | float, total: Reals | float, share: Reals | float, spread: Reals | float) -> Reals:
+    """Binomial p-value, twice the smaller tail, of as many independent purchases as vary like these (total / spread)."""
     share = np.clip(share, 1e-12, 1 - 1e-12)
-    tail = np.minimum(binom.cdf(count, total, share), binom.sf(count - 1, total, share))
-    return np.minimum(1.0, 2 * np.asarray(tail))
+    some, all_ = np.divide(count, spread), np.divide(total, spread)
+    above = np.where(some > 0, betainc(np.maximum(some, 1e-9), all_ - some + 1, share), 1.0)
+    below = np.where(some < all_, betaincc(some + 1, np.maximum(all_ - some, 1e-9), share), 1.0)
+    return np.minimum(1.0, 2 * np.minimum(above, below))
 
 
 def _threshold(p_values: Reals, rate: float) -> float:
@@ -297,8 +322,8 @@ def index_by_region(counts: Counts) -> tuple[tuple[str, ...], Reals, Flags]:
     """Subdivisions, how often each buys each category by the market (1 = as the market), and which are surprises."""
     rows = [place for place, cell in enumerate(counts.cells) if cell.depth == 1 and cell.subdivision_code]
     names = tuple(str(counts.cells[place].subdivision_code) for place in rows)
-    market = counts.bought.sum(axis=0) / max(float(counts.buyers.sum()), 1.0)
-    expected = counts.cell_buyers[rows][:, None] * market
+    market = counts.bought.sum(axis=0) / max(float(counts.purchases.sum()), 1.0)
+    expected = counts.cell_purchases[rows][:, None] * market
     bought = (counts.is_member @ counts.bought)[rows]
-    ratio = (bought + SHRINKAGE_BUYERS) / (expected + SHRINKAGE_BUYERS)
+    ratio = (bought + SHRINKAGE) / (expected + SHRINKAGE)
     return names, ratio, np.minimum(bought, expected) >= FEWEST_SHOWN
