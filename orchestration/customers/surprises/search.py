@@ -29,6 +29,8 @@ FALSE_DISCOVERY_RATE = 0.05
 LEAST_RATIO = 1.2
 SHRINKAGE = 5.0
 LEAST_TOLD = 0.2
+# Where fewer independent purchases are expected, only several times as many would stand out: a test more, for nothing.
+LEAST_EXPECTED = 25.0
 # Fewer buyers, of the category or of all others, could be pointed at.
 FEWEST_SHOWN = 10
 _MOST_TURNS = 60
@@ -84,7 +86,7 @@ def find_surprises(counts: Counts, *, rate: float = FALSE_DISCOVERY_RATE) -> lis
     sums = [(one.cell_purchases, one.is_member @ one.bought) for one in seen]
     people = [(one.cell_buyers, one.is_member @ one.category_buyers) for one in seen]
     market = counts.bought.sum(axis=0) / counts.purchases.sum()
-    surprises = []
+    surprises, tested = [], int(np.isfinite(found.p_values).sum())
     for category, taken in enumerate(found.taken):
         for place in taken:
             kind = int(is_regional[place])
@@ -101,7 +103,7 @@ def find_surprises(counts: Counts, *, rate: float = FALSE_DISCOVERY_RATE) -> lis
                 Surprise(
                     counts.cells[place], counts.categories[category], buyers, bought, int(total), count / total, share,
                     float(market[category]), ratio, low / share, high / share,
-                    float(found.p_values[place, category]), float(found.q_values[place, category]), found.p_values.size,
+                    float(found.p_values[place, category]), float(found.q_values[place, category]), tested,
                 )
             )  # fmt: skip
     return sorted(surprises, key=lambda one: (-abs(one.extra_purchases), one.category, str(one.cell)))
@@ -111,7 +113,7 @@ def search(counts: Counts, rate: float = FALSE_DISCOVERY_RATE) -> Found:
     """Which cells depart, each given all others of its kind (with or without a subdivision) that do."""
     width, is_regional = len(counts.categories), _is_regional(counts)
     taken: tuple[tuple[int, ...], ...] = ((),) * width
-    p_values, q_values, expected = (np.ones((len(counts.cells), width)) for _ in range(3))
+    p_values, q_values, expected = (np.full((len(counts.cells), width), np.nan) for _ in range(3))
     for kind in (False, True):
         seen = of_kind(counts, kind)
         rows = np.flatnonzero((is_regional == kind) & (seen.cell_buyers >= FEWEST_IN_CELL))
@@ -155,10 +157,10 @@ def _search(counts: Counts, rows: Rows, rate: float) -> Found:
     buyers, bought = counts.cell_purchases, counts.is_member @ counts.bought
     of_cells = counts.is_member @ expected
     buyers = np.maximum(buyers, 1e-9)
-    p_values = np.ones(bought.shape)
-    p_values[rows] = two_sided(
-        bought[rows], buyers[rows][:, None], of_cells[rows] / buyers[rows][:, None], counts.spread
-    )
+    is_tested = of_cells / counts.spread >= LEAST_EXPECTED
+    p_values = np.full(bought.shape, np.nan)
+    found = two_sided(bought[rows], buyers[rows][:, None], of_cells[rows] / buyers[rows][:, None], counts.spread)
+    p_values[rows] = np.where(is_tested[rows], found, np.nan)
     open_categories = set(range(width))
     levels = _levels(counts)[rows]
     level_of = dict(zip(rows.tolist(), levels.tolist(), strict=True))
@@ -184,9 +186,9 @@ def _search(counts: Counts, rows: Rows, rate: float) -> Found:
             of_cells[:, category] = counts.is_member @ expected[:, category]
             for place in taken[category]:
                 of_cells[place, category] = _without(counts, taken[category], place, column, category)
-            p_values[rows, category] = two_sided(
-                bought[rows, category], buyers[rows], of_cells[rows, category] / buyers[rows], counts.spread[category]
-            )
+            left = of_cells[rows, category] / buyers[rows]
+            now = two_sided(bought[rows, category], buyers[rows], left, counts.spread[category])
+            p_values[rows, category] = np.where(is_tested[rows, category], now, np.nan)
     return Found(tuple(tuple(one) for one in taken), p_values, p_values, of_cells)
 
 
@@ -295,19 +297,22 @@ def two_sided(count: Reals | float, total: Reals | float, share: Reals | float, 
 
 def _threshold(p_values: Reals, rate: float) -> float:
     """The largest p-value that Benjamini and Hochberg reject; below zero if none."""
-    ordered = np.sort(p_values.ravel())
+    ordered = np.sort(p_values[np.isfinite(p_values)])
     is_low = ordered <= rate * np.arange(1, len(ordered) + 1) / len(ordered)
     return float(ordered[np.flatnonzero(is_low)[-1]]) if is_low.any() else -1.0
 
 
 def adjusted(p_values: Reals) -> Reals:
-    """p-values adjusted by Benjamini and Hochberg (1995), in their shape."""
-    flat = p_values.ravel()
+    """p-values adjusted by Benjamini and Hochberg (1995), in their shape; NaN is what was not tested."""
+    whole = np.full(p_values.shape, np.nan)
+    is_tested = np.isfinite(p_values)
+    flat = p_values[is_tested]
     order = np.argsort(flat)
     scaled = flat[order] * len(flat) / np.arange(1, len(flat) + 1)
     found = np.empty(len(flat))
     found[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return found.reshape(p_values.shape)
+    whole[is_tested] = found
+    return whole
 
 
 def exact_interval(count: float, total: float, *, cover: float = 0.95) -> tuple[float, float]:
