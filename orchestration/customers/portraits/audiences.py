@@ -45,7 +45,7 @@ def audience_rows(purchases: Purchases, people: People) -> Mapping[str, list[obj
         np.concatenate([*sizes, np.empty(0, dtype=np.int64)]).astype(np.int64), _sums(kinds, offsets)
     )
     columns: dict[str, list[object]] = {name: [] for name in (
-        "dimension", "value", "second_value", "buyer_count", "purchase_count", "amount_usd", "basket_usd",
+        "dimension", "group_value", "second_value", "buyer_count", "purchase_count", "amount_usd", "basket_usd",
         "repeat_pct", "top_categories", "is_suppressed",
     )}  # fmt: skip
     count, net = state.count[buyers], purchases.net_usd[buyers]

@@ -31,7 +31,7 @@ _PEOPLE = """
         select source_id, customer_key, max(subdivision_code) as subdivision_code,
             bool_and(has_profile_consent) as has_consent, max(gender) as gender, max(age_band) as age_band
         from stg_customers inner join newest using (source_id, customer_key, valid_from)
-        where market = getvariable('market') group by all
+        where stg_customers.market = getvariable('market') group by all
     )
     select customer, subdivision_code, case when has_consent then gender end as gender,
         case when has_consent then age_band end as age_band
@@ -55,15 +55,16 @@ _ORDERS = """
 """
 _PRICES = """
     with lines as (
-        select customers.customer, category_code, line_amount_usd::double / quantity::double as unit_usd,
+        select customers.customer, category_code, lines.line_amount_usd::double / lines.quantity::double as unit_usd,
             offers.promotion_id is not null as is_promoted
         from fct_order_lines as lines
-        inner join customers using (source_id, customer_key)
-        left join product_category using (product_key)
+        inner join customers
+            on lines.source_id = customers.source_id and lines.customer_key = customers.customer_key
+        left join product_category on lines.product_key = product_category.product_key
         left join stg_order_lines as offers
             on lines.line_key = offers.line_key and offers.market = getvariable('market')
-        where lines.market = getvariable('market') and leg_type = 'sale' and product_kind = 'product' and quantity > 0
-            and not is_zero_price
+        where lines.market = getvariable('market') and lines.leg_type = 'sale' and lines.product_kind = 'product'
+            and lines.quantity > 0 and not lines.is_zero_price
     ),
     usual as (
         select category_code, median(unit_usd) as usual_usd from lines

@@ -158,6 +158,6 @@ def _spread(purchases: Reals, customer: Rows, category: Rows, times: Reals, widt
     expected = purchases[customer] * share[category]
     # Those who never bought it add the square of what was expected of them.
     squares = np.bincount(category, (times - expected) ** 2 - expected**2, minlength=width)
-    squares += float((purchases**2).sum()) * share**2
+    squares = squares + float((purchases**2).sum()) * share**2
     usual = np.maximum(total * share * (1 - share), 1e-9)
     return np.maximum(squares / usual, 1.0)
