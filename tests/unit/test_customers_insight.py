@@ -117,7 +117,7 @@ def test_a_market_of_ten_buyers_tells_of_ten_and_surprises_nobody() -> None:
         assert by_group["gender", gender]["is_suppressed"]
         assert by_group["gender", gender]["buyer_count"] is None
     assert found.rows["customer_portrait"].to_pylist()[0]["words"].startswith(
-        "Segment one_time in GB-ENG; buys mostly tea; pays cheaper prices; mostly on Monday, in the night, by app"
+        "Segment new in GB-ENG; buys mostly tea; pays cheaper prices; mostly on Monday, in the night, by app"
     )
 
 
