@@ -108,7 +108,8 @@ def hidden_buyers(world: World, market: int) -> HiddenBuyers:
             Attribute(tuple(GENDERS), np.where(is_known, of[:, 2], -1)),
             Attribute(_BANDS, np.where(is_known & (of[:, 5] >= AGE_BANDS[0]), band, -1)),
         ),
-        cells // len(CATEGORIES), cells % len(CATEGORIES), with_it, times, of[:, 2], of[:, 3], of[:, 4], np.mean(parts, axis=0),
+        cells // len(CATEGORIES), cells % len(CATEGORIES), with_it, times,
+        of[:, 2], of[:, 3], of[:, 4], np.mean(parts, axis=0),
     )  # fmt: skip
 
 

@@ -90,8 +90,8 @@ def study_market(purchases: Purchases, people: People | None = None) -> MarketCu
         "value_backtest": _test_rows(purchases, test),
         "customer_figure": _of_market(purchases, figure_rows(purchases, models, prediction)),
     }
-    insight = None if people is None else insight_of(
-        purchases, people, rows["customer_value"], rows["customer_segment"]
+    insight = (
+        None if people is None else insight_of(purchases, people, rows["customer_value"], rows["customer_segment"])
     )
     for name, columns in ({} if insight is None else insight.columns).items():
         rows[name] = _of_market(purchases, columns)
@@ -99,7 +99,9 @@ def study_market(purchases: Purchases, people: People | None = None) -> MarketCu
         if model.name not in rows:
             rows[model.name] = pa.table({one.name: pa.array([], pa.string()) for one in model.spec.columns})
         rows[model.name] = rows[model.name].select([column.name for column in model.spec.columns])
-    return MarketCustomers(purchases, figures, segment, found, again, moved, tastes, models, prediction, test, rows, insight)
+    return MarketCustomers(
+        purchases, figures, segment, found, again, moved, tastes, models, prediction, test, rows, insight
+    )
 
 
 def _of_market(purchases: Purchases, columns: Mapping[str, object]) -> pa.Table:

@@ -131,21 +131,8 @@ FIGURE_COLUMNS: Mapping[str, str] = {
 }
 PORTRAIT_COLUMNS: Mapping[str, str] = {
     **_CUSTOMER,
-    **{
-        name: "varchar"
-        for name in (
-            "subdivision_code", "gender", "age_band", "usual_weekday", "usual_daypart", "usual_channel",
-            "usual_screen", "top_category", "second_category", "price_taste", "leaving_risk", "segment",
-            "next_product_key", "next_product_note", "words",
-        )
-    },
-    **{
-        name: "double"
-        for name in (
-            "top_category_pct", "price_index", "promoted_pct", "rhythm_days", "net_amount_usd",
-            "expected_value_12m_usd",
-        )
-    },
+    **dict.fromkeys(("subdivision_code", "gender", "age_band", "usual_weekday", "usual_daypart", "usual_channel", "usual_screen", "top_category", "second_category", "price_taste", "leaving_risk", "segment", "next_product_key", "next_product_note", "words"), "varchar"),
+    **dict.fromkeys(("top_category_pct", "price_index", "promoted_pct", "rhythm_days", "net_amount_usd", "expected_value_12m_usd"), "double"),
     "purchase_count": "bigint",
 }  # fmt: skip
 AUDIENCE_COLUMNS: Mapping[str, str] = {

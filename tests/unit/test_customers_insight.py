@@ -53,13 +53,13 @@ def test_a_planted_habit_is_found_under_its_own_name() -> None:
     assert sentence(found[0]).startswith("Men in GB-C buy c3 ")
 
 
-def hidden_of(people: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, int | None]]]:  # type: ignore[type-arg]
+def hidden_of(people: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, int | None]]]:
     """A table of rows and columns with both margins: the groups that are hidden, and the sums that are known."""
     rows, columns = people.shape
     cells = np.arange(rows * columns).reshape(rows, columns)
     margins = rows * columns + np.arange(rows + columns)
     sizes = np.concatenate([people.ravel(), people.sum(axis=1), people.sum(axis=0)])
-    sums: list[tuple[np.ndarray, int | None]] = [(margins[:rows], None), (margins[rows:], None)]  # type: ignore[type-arg]
+    sums: list[tuple[np.ndarray, int | None]] = [(margins[:rows], None), (margins[rows:], None)]
     sums += [(line, int(whole)) for line, whole in zip((*cells, *cells.T), margins, strict=True)]
     return suppressed(sizes, sums), sums
 
@@ -116,15 +116,22 @@ def test_a_market_of_ten_buyers_tells_of_ten_and_surprises_nobody() -> None:
     for gender in ("female", "male"):
         assert by_group["gender", gender]["is_suppressed"]
         assert by_group["gender", gender]["buyer_count"] is None
-    assert found.rows["customer_portrait"].to_pylist()[0]["words"].startswith(
-        "Segment new in GB-ENG; buys mostly tea; pays cheaper prices; mostly on Monday, in the night, by app"
+    assert (
+        found.rows["customer_portrait"]
+        .to_pylist()[0]["words"]
+        .startswith(
+            "Segment new in GB-ENG; buys mostly tea; pays cheaper prices; mostly on Monday, in the night, by app"
+        )
     )
 
 
 def test_who_told_nothing_is_nobody_but_a_customer() -> None:
     purchases, people = market_of(60), people_of(60)
     portrait = insight_of(
-        purchases, people, study_market(purchases).rows["customer_value"], study_market(purchases).rows["customer_segment"]
+        purchases,
+        people,
+        study_market(purchases).rows["customer_value"],
+        study_market(purchases).rows["customer_segment"],
     ).columns["customer_portrait"]
     assert {str(one) for one in portrait["gender"].to_pylist() + portrait["age_band"].to_pylist()} == {"None"}  # type: ignore[attr-defined]
     assert "gender" not in set(audience_rows(purchases, people)["dimension"])

@@ -33,8 +33,8 @@ def audience_rows(purchases: Purchases, people: People) -> Mapping[str, list[obj
     state = purchases.state()
     buyers = np.flatnonzero(state.has_bought)
     kinds, single = [], {}
-    for name, attribute in _attributes(purchases, people).items():
-        attribute = attribute.of_rows(buyers)
+    for name, of_all in _attributes(purchases, people).items():
+        attribute = of_all.of_rows(buyers)
         if (attribute.place >= 0).any():
             single[name] = attribute
             kinds.append(_kind(name, attribute))
@@ -60,11 +60,10 @@ def audience_rows(purchases: Purchases, people: People) -> Mapping[str, list[obj
             if not hidden[row]:
                 told = [
                     int(size[row]), int(bought[row]), round(float(spent[row]), 2),
-                    round(float(spent[row] / bought[row]), 2), round(100 * float(again[row] / size[row]), 2), likes[row],
+                    round(float(spent[row] / bought[row]), 2), round(100 * float(again[row] / size[row]), 2),
+                    likes[row],
                 ]  # fmt: skip
-            for name, value in zip(
-                columns, [kind.dimension, *kind.values[row], *told, bool(hidden[row])], strict=True
-            ):
+            for name, value in zip(columns, [kind.dimension, *kind.values[row], *told, bool(hidden[row])], strict=True):
                 columns[name].append(value)
     return columns
 

@@ -46,7 +46,8 @@ _ORDERS = """
     place as (select any_value(time_zone) as time_zone from dim_market where market = getvariable('market'))
     select customers.customer, isodow(bought.ordered_on) - 1 as weekday, orders.channel, orders.screen,
         orders.subdivision_code,
-        extract(hour from timezone(coalesce(place.time_zone, 'UTC'), timezone('UTC', orders.ordered_at))) // 6 as daypart
+        extract(hour from timezone(coalesce(place.time_zone, 'UTC'), timezone('UTC', orders.ordered_at))) // 6
+            as daypart
     from bought
     inner join customers using (source_id, customer_key)
     left join stg_orders as orders
@@ -152,5 +153,7 @@ def _most(column: pa.ChunkedArray, owner: Rows, customers: int, names: Sequence[
 def _either(first: Attribute, second: Attribute) -> Attribute:
     names = tuple(sorted({*first.names, *second.names}))
     places = {name: place for place, name in enumerate(names)}
-    moved = [np.array([*(places[name] for name in one.names), -1], dtype=np.int64)[one.place] for one in (first, second)]
+    moved = [
+        np.array([*(places[name] for name in one.names), -1], dtype=np.int64)[one.place] for one in (first, second)
+    ]
     return Attribute(names, np.where(moved[0] >= 0, moved[0], moved[1]))

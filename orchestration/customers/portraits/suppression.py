@@ -2,10 +2,10 @@
 
 Belongs here: the rule. Does not: what is told of a group.
 
-Primary: fewer than ten people. Complementary: sums of groups are known (the groups of one kind add up to the market, and
-those of a pair of kinds to those of each), so what is hidden must not follow from them. Hidden numbers are the unknowns
-of that system of equations: one that all solutions share is determined, and a further, smallest group of its sum is
-hidden, until none is. A sum of hidden groups that is below ten people itself is widened in the same way.
+Primary: fewer than ten people. Complementary: sums of groups are known (the groups of one kind add up to the market,
+and those of a pair of kinds to those of each), so what is hidden must not follow from them. Hidden numbers are the
+unknowns of that system of equations: one that all solutions share is determined, and a further, smallest group of its sum
+is hidden, until none is. A sum of hidden groups that is below ten people itself is widened in the same way.
 """
 
 from collections.abc import Sequence
@@ -51,9 +51,7 @@ def determined(hidden: Flags, sums: Sequence[tuple[Rows, int | None]]) -> Flags:
     return found
 
 
-def _weak(
-    people: Rows, hidden: Flags, sums: Sequence[tuple[Rows, int | None]], fewest: int
-) -> list[Rows]:
+def _weak(people: Rows, hidden: Flags, sums: Sequence[tuple[Rows, int | None]], fewest: int) -> list[Rows]:
     """Sums that give away something hidden; each once, those of few groups first."""
     if not hidden.any():
         return []
@@ -62,8 +60,7 @@ def _weak(
     for parts, whole in sums:
         inside = parts[hidden[parts]]
         is_told = whole is None or not hidden[whole]
-        if known[inside].any() or (is_told and len(inside) and int(people[inside].sum()) < fewest):
-            weak.append(parts)
-        elif whole is not None and known[whole]:
+        is_small = is_told and len(inside) > 0 and int(people[inside].sum()) < fewest
+        if known[inside].any() or is_small or (whole is not None and known[whole]):
             weak.append(parts)
     return weak

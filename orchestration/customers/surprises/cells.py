@@ -65,8 +65,8 @@ class Counts:
     """Purchases by atom (what all attributes say together), and of each atom those with each category.
 
     spread: by category, how much more purchases with it vary than if those of one buyer were not alike.
-    buyers, category_buyers: the people behind both. is_member: cell x atom. known: of each atom the group of those of whom as much is known; people: those of equal
-    gender and age.
+    buyers, category_buyers: the people behind both. is_member: cell x atom. known: of each atom the
+    group of those of whom as much is known; people: those of equal gender and age.
     """
 
     cells: tuple[Cell, ...]
@@ -114,7 +114,8 @@ def count_cells(
     sums = np.bincount(keys, times, minlength=places_of).reshape(-1, width)[:, : len(categories)]
     people = np.bincount(keys, minlength=places_of).reshape(-1, width)[:, : len(categories)]
     known = (atoms >= 0) @ np.array([0, 1, 2])
-    cells, members = [], []
+    cells: list[Cell] = []
+    members: list[Flags] = []
     for cell, is_member in _candidates(attributes, atoms):
         total = float(buyers[is_member].sum())
         parents = (one for one, other in zip(members, cells, strict=True) if other.contains(cell))
@@ -157,7 +158,7 @@ def _spread(purchases: Reals, customer: Rows, category: Rows, times: Reals, widt
     share = np.bincount(category, times, minlength=width) / max(total, 1.0)
     expected = purchases[customer] * share[category]
     # Those who never bought it add the square of what was expected of them.
-    squares = np.bincount(category, (times - expected) ** 2 - expected**2, minlength=width)
-    squares = squares + float((purchases**2).sum()) * share**2
+    bought: Reals = np.bincount(category, (times - expected) ** 2 - expected**2, minlength=width).astype(np.float64)
+    squares = bought + float((purchases**2).sum()) * share**2
     usual = np.maximum(total * share * (1 - share), 1e-9)
     return np.maximum(squares / usual, 1.0)

@@ -2,8 +2,8 @@
 
 Belongs here: expectation, test, false-discovery control. Does not: counting (see `cells.py`), words.
 
-Where a fifth of the buyers or more have told gender and age, cells with a subdivision count these buyers alone: the habit
-of its men would show in the subdivision's silent buyers as well, and so pass for one of all.
+Where a fifth of the buyers or more have told gender and age, cells with a subdivision count these buyers alone: the
+habit of its men would show in the subdivision's silent buyers as well, and so pass for one of all.
 
 Of cells of gender and age the market's share is expected; of cells with a subdivision that of the same genders and ages
 in the whole market. In turn, the cell of each category that departs most is taken into the expectation, which is then
@@ -43,7 +43,8 @@ class Surprise:
     """A cell that buys a category oftener (ratio above 1) or less often than expected.
 
     share: of the cell's purchases, those with the category; ratio: by the expected share, drawn to 1 by five purchases;
-    low and high: 95 % interval without that. market_share: of all purchases of the market. p_value, q_value: of the cell against all others that were found.
+    low and high: 95 % interval without that. market_share: of all purchases of the market. p_value, q_value: of the cell
+    against all others that were found.
     """
 
     cell: Cell
@@ -194,7 +195,8 @@ def _search(counts: Counts, rows: Rows, rate: float) -> Found:
 
 def _levels(counts: Counts) -> Rows:
     """Which attributes each cell fixes, as a number: cells of one kind are judged among themselves."""
-    return np.array([[one is not None for one in cell.attributes] for cell in counts.cells]) @ np.array([1, 2, 4])
+    fixed = [[one is not None for one in cell.attributes] for cell in counts.cells]
+    return np.asarray(np.array(fixed, dtype=np.int64).reshape(-1, 3) @ np.array([1, 2, 4]))
 
 
 def _is_regional(counts: Counts) -> Flags:
@@ -231,12 +233,17 @@ def _parent_that_explains(
         departs = float(two_sided(its_count, its_total, its_own / its_total, spread)) <= limit
         left = float(two_sided(count, total, min(its_count / its_own * own / total, _MOST_SHARE), spread))
         if departs and (its_count - its_own) * (count - own) > 0 and left > limit:
-            return other
+            return int(other)
     return place
 
 
 def _put_back(
-    counts: Counts, taken: list[int], start: Reals, category: int, limits: Mapping[int, float], level_of: Mapping[int, int]
+    counts: Counts,
+    taken: list[int],
+    start: Reals,
+    category: int,
+    limits: Mapping[int, float],
+    level_of: Mapping[int, int],
 ) -> None:
     """Leave out, one after another, what those taken later explain; the last one taken stays."""
     while len(taken) > 1:
@@ -287,12 +294,12 @@ def _fitted(counts: Counts, taken: Sequence[int], start: Reals, category: int) -
 
 
 def two_sided(count: Reals | float, total: Reals | float, share: Reals | float, spread: Reals | float) -> Reals:
-    """Binomial p-value, twice the smaller tail, of as many independent purchases as vary like these (total / spread)."""
+    """Binomial p-value, twice the smaller tail, of as many independent purchases as vary like these (by spread)."""
     share = np.clip(share, 1e-12, 1 - 1e-12)
     some, all_ = np.divide(count, spread), np.divide(total, spread)
     above = np.where(some > 0, betainc(np.maximum(some, 1e-9), all_ - some + 1, share), 1.0)
     below = np.where(some < all_, betaincc(some + 1, np.maximum(all_ - some, 1e-9), share), 1.0)
-    return np.minimum(1.0, 2 * np.minimum(above, below))
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(above, below)))
 
 
 def _threshold(p_values: Reals, rate: float) -> float:
@@ -331,4 +338,4 @@ def index_by_region(counts: Counts) -> tuple[tuple[str, ...], Reals, Flags]:
     expected = counts.cell_purchases[rows][:, None] * market
     bought = (counts.is_member @ counts.bought)[rows]
     ratio = (bought + SHRINKAGE) / (expected + SHRINKAGE)
-    return names, ratio, np.minimum(bought, expected) >= FEWEST_SHOWN
+    return names, ratio, (counts.is_member @ counts.category_buyers)[rows] >= FEWEST_SHOWN
