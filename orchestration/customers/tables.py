@@ -131,10 +131,29 @@ FIGURE_COLUMNS: Mapping[str, str] = {
 }
 PORTRAIT_COLUMNS: Mapping[str, str] = {
     **_CUSTOMER,
-    **dict.fromkeys(("subdivision_code", "gender", "age_band", "usual_weekday", "usual_daypart", "usual_channel", "usual_screen", "top_category", "second_category", "price_taste", "leaving_risk", "segment", "next_product_key", "next_product_note", "words"), "varchar"),
-    **dict.fromkeys(("top_category_pct", "price_index", "promoted_pct", "rhythm_days", "net_amount_usd", "expected_value_12m_usd"), "double"),
+    "subdivision_code": "varchar",
+    "gender": "varchar",
+    "age_band": "varchar",
+    "usual_weekday": "varchar",
+    "usual_daypart": "varchar",
+    "usual_channel": "varchar",
+    "usual_screen": "varchar",
+    "top_category": "varchar",
+    "second_category": "varchar",
+    "price_taste": "varchar",
+    "leaving_risk": "varchar",
+    "segment": "varchar",
+    "next_product_key": "varchar",
+    "next_product_note": "varchar",
+    "top_category_pct": "double",
+    "price_index": "double",
+    "promoted_pct": "double",
+    "rhythm_days": "double",
+    "net_amount_usd": "double",
+    "expected_value_12m_usd": "double",
     "purchase_count": "bigint",
-}  # fmt: skip
+    "words": "varchar",
+}
 AUDIENCE_COLUMNS: Mapping[str, str] = {
     **_MARKET,
     "dimension": "varchar",

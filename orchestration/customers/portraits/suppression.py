@@ -4,8 +4,8 @@ Belongs here: the rule. Does not: what is told of a group.
 
 Primary: fewer than ten people. Complementary: sums of groups are known (the groups of one kind add up to the market,
 and those of a pair of kinds to those of each), so what is hidden must not follow from them. Hidden numbers are the
-unknowns of that system of equations: one that all solutions share is determined, and a further, smallest group of its sum
-is hidden, until none is. A sum of hidden groups that is below ten people itself is widened in the same way.
+unknowns of that system of equations: one that all solutions share is determined, and a further, smallest group of its
+sum is hidden, until none is. A sum of hidden groups that is below ten people itself is widened in the same way.
 """
 
 from collections.abc import Sequence

@@ -43,8 +43,8 @@ class Surprise:
     """A cell that buys a category oftener (ratio above 1) or less often than expected.
 
     share: of the cell's purchases, those with the category; ratio: by the expected share, drawn to 1 by five purchases;
-    low and high: 95 % interval without that. market_share: of all purchases of the market. p_value, q_value: of the cell
-    against all others that were found.
+    low and high: 95 % interval without that. market_share: of all purchases of the market. p_value, q_value: of the
+    cell against all others that were found.
     """
 
     cell: Cell

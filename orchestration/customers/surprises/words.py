@@ -54,7 +54,7 @@ def sentence(one: Surprise) -> str:
     verb = "would" if not others.endswith("expect") else ""
     tail = f"{others} {verb}".strip() if verb else others
     return (
-        f"{people_in_words(one.cell)} buy {category} {one.ratio:.1f} times as often as {tail}: in {100 * one.share:.1f} %"
-        f" of the purchases of {one.buyers:,} buyers, where {100 * one.expected_share:.1f} % were to be expected"
+        f"{people_in_words(one.cell)} buy {category} {one.ratio:.1f} times as often as {tail}:"
+        f" in {100 * one.share:.1f} % of the purchases of {one.buyers:,} buyers, where {100 * one.expected_share:.1f} % were to be expected"
         f" (95 % interval of the ratio {one.low:.2f} to {one.high:.2f})."
     )
