@@ -46,15 +46,14 @@ def sentence(one: Surprise) -> str:
     """What a person may read in a report, with the numbers that carry it."""
     category = one.category.replace("_", " ")
     if one.cell.subdivision_code and (one.cell.gender or one.cell.age_band):
-        others = "people of their gender and age elsewhere in the market"
+        others = "people of their gender and age in the whole market"
     elif one.cell.subdivision_code:
-        others = "the market, gender and age allowed for,"
+        others = "equal people in the whole market"
     else:
-        others = "the market and the larger groups that they belong to let expect"
-    verb = "would" if not others.endswith("expect") else ""
-    tail = f"{others} {verb}".strip() if verb else others
+        others = "the market and their larger groups let expect"
     return (
-        f"{people_in_words(one.cell)} buy {category} {one.ratio:.1f} times as often as {tail}:"
-        f" in {100 * one.share:.1f} % of the purchases of {one.buyers:,} buyers, where {100 * one.expected_share:.1f} % were to be expected"
+        f"{people_in_words(one.cell)} buy {category} {one.ratio:.1f} times as often as {others}:"
+        f" in {100 * one.share:.1f} % of the purchases of {one.buyers:,} buyers,"
+        f" where {100 * one.expected_share:.1f} % were to be expected"
         f" (95 % interval of the ratio {one.low:.2f} to {one.high:.2f})."
     )
