@@ -31,7 +31,7 @@ from orchestration.simulation.world.config import MARKETS, WorldConfig
 from orchestration.simulation.world.market_parameters import market_specs
 from orchestration.simulation.world.orders import draw_all_lines, draw_buying, plan_month
 
-SEEDS = (61, 62, 63)
+SEEDS = (171, 172, 173)
 ORDERS = 600_000
 LEAST_LIFT, LEAST_BUYERS = 1.5, 200
 _NULL = np.log(1.02)
