@@ -2,7 +2,7 @@
 
 import great_expectations as gx
 
-from expectations.promises import (
+from expectations.customer_promises import (
     CustomersAreCountedOnce,
     CustomerValuesAreNumbers,
     MovementsAddUp,

@@ -2,7 +2,7 @@
 
 import great_expectations as gx
 
-from expectations.promises import BudgetIsKept, CreditsAddUp, IntervalHoldsItsMean, LossIsAShare
+from expectations.customer_promises import BudgetIsKept, CreditsAddUp, IntervalHoldsItsMean, LossIsAShare
 
 
 def media_figures() -> gx.ExpectationSuite:

@@ -2,7 +2,7 @@
 
 import great_expectations as gx
 
-from expectations.promises import EverybodyHasAList, ListsAreWhole, ListsBeatPopularity, NoListWithoutConsent
+from expectations.customer_promises import EverybodyHasAList, ListsAreWhole, ListsBeatPopularity, NoListWithoutConsent
 
 
 def recommendation() -> gx.ExpectationSuite:
