@@ -47,5 +47,16 @@ def segments() -> Measured:
     return measure_segments()
 
 
+@SUITE.measures(
+    Metric("surprises_recall", unit="%", goal=95.0, better="higher"),
+    Metric("surprises_fdr", unit="%", goal=5.0),
+)
+def surprises() -> Measured:
+    """Planted habits named, and reported cells that the generator does not confirm, over three worlds."""
+    from benchmarks.customers_surprises import measure_surprises
+
+    return measure_surprises()
+
+
 if __name__ == "__main__":
     sys.exit(SUITE.main(sys.argv[1:]))

@@ -51,7 +51,8 @@ class Workshop:
 
 
 def study(workshop: Workshop) -> None:
-    """Purchases, RFM, retention, lifetime value with its back-test, segments, movements and tastes, kept in the run."""
+    """Purchases, RFM, retention, lifetime value with its back-test, segments, movements, tastes, portraits, groups and
+    surprises, kept in the run."""
     from orchestration.customers.night import study_markets
 
     night = study_markets(workshop.run, workshop.views, [MARKET])
@@ -59,7 +60,7 @@ def study(workshop: Workshop) -> None:
         raise RuntimeError(str(night.failed))
 
 
-STEPS: tuple[tuple[str, Callable[[Workshop], None]], ...] = (("value_and_segments", study),)
+STEPS: tuple[tuple[str, Callable[[Workshop], None]], ...] = (("value_segments_portraits", study),)
 
 
 def measure_insight() -> Measured:
@@ -131,6 +132,29 @@ def draw_tables(folder: Path, customers: int, lines: int, *, seed: int = 51) -> 
                     null::date as valid_from
                 from (select distinct product from numbered)
             ) to '{folder / "stg_products.parquet"}' (compression zstd);
+            copy (
+                select distinct 'shop' as source_id, '{MARKET}' as market, md5('c' || customer) as customer_key,
+                    date '2020-01-01' as valid_from, '{MARKET}-' || (customer % 12) as subdivision_code,
+                    customer % 5 > 1 as has_profile_consent,
+                    case when customer % 5 > 1 then ['female', 'male'][1 + (customer // 7) % 2] end as gender,
+                    case when customer % 5 > 1 then ['18-29', '30-44', '45-59', '60 and over'][1 + (customer // 3) % 4]
+                    end as age_band
+                from numbered
+            ) to '{folder / "stg_customers.parquet"}' (compression zstd);
+            copy (
+                select md5('o' || order_no) as order_key, '{MARKET}' as market,
+                    (timestamp '1970-01-01' + any_value(day) * interval 1 day + order_no % 24 * interval 1 hour)
+                    as ordered_at, ['own_shop', 'hub'][1 + order_no % 2] as channel,
+                    ['phone', 'desktop', 'tablet'][1 + order_no % 3] as screen, null::varchar as subdivision_code
+                from numbered group by order_no
+            ) to '{folder / "stg_orders.parquet"}' (compression zstd);
+            copy (
+                select md5(line::varchar) as line_key, '{MARKET}' as market,
+                    case when line % 9 = 0 then 'sale' end as promotion_id
+                from numbered order by line
+            ) to '{folder / "stg_order_lines.parquet"}' (compression zstd);
+            copy (select '{MARKET}' as market, 'Europe/London' as time_zone)
+            to '{folder / "dim_market.parquet"}' (compression zstd);
             """
         )
 

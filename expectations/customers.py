@@ -7,18 +7,22 @@ from expectations.promises import (
     CustomerValuesAreNumbers,
     MovementsAddUp,
     NetAmountIsWhole,
+    NobodyIsPointedAt,
+    PortraitsAreWhole,
     PurchasesBeatNaive,
     SegmentsRepeatThemselves,
 )
 
 
 def customer_value() -> gx.ExpectationSuite:
-    """One row per market: insane_customers, customers_off, moved_off, amount_off_usd."""
+    """One row per market: insane_customers, customers_off, portraits_off, small_groups, moved_off, amount_off_usd."""
     return gx.ExpectationSuite(
         name="customer_value",
         expectations=[
             CustomerValuesAreNumbers(severity="critical"),
             CustomersAreCountedOnce(severity="critical"),
+            PortraitsAreWhole(severity="critical"),
+            NobodyIsPointedAt(severity="critical"),
             MovementsAddUp(severity="critical"),
             NetAmountIsWhole(severity="critical"),
         ],

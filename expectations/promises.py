@@ -289,6 +289,22 @@ class CustomersAreCountedOnce(ExpectColumnValuesToBeBetween):
     max_value: float = 0
 
 
+class PortraitsAreWhole(ExpectColumnValuesToBeBetween):
+    """Each customer has one portrait."""
+
+    column: str = "portraits_off"
+    min_value: float = 0
+    max_value: float = 0
+
+
+class NobodyIsPointedAt(ExpectColumnValuesToBeBetween):
+    """No group of fewer than ten people has a figure, and no surprise rests on fewer than ten or on chance."""
+
+    column: str = "small_groups"
+    min_value: float = 0
+    max_value: float = 0
+
+
 class MovementsAddUp(ExpectColumnValuesToBeBetween):
     """The movements of the last month end with every buyer, each in one segment."""
 

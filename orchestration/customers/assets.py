@@ -17,6 +17,7 @@ from orchestration.customers.tables import (
     RETENTION_COHORT,
     SEGMENT_MOVEMENT,
     SEGMENT_SUMMARY,
+    SURPRISE,
     VALUE_BACKTEST,
     WORDS,
 )
@@ -48,6 +49,7 @@ _SHOWN_BY = {
     CUSTOMER_SEGMENT.name: ("segments",),
     CUSTOMER_VALUE.name: ("value_concentration",),
     SEGMENT_MOVEMENT.name: ("movements",),
+    SURPRISE.name: ("subdivisions_by_category",),
 }
 
 

@@ -28,6 +28,17 @@ _VALUE = f"""
         from customers.customer_value group by all
     ),
     guests as (select market, value as guest_usd from customers.customer_figure where figure = 'guest_amount_usd'),
+    portrayed as (select market, count(*) as customers from customers.customer_portrait group by all),
+    told as (
+        select market, count(*) filter (where buyer_count < 10) as small_groups
+        from customers.audience_cell group by all
+    ),
+    surprising as (
+        select market, count(*) filter (
+            where category_buyer_count < 10 or not (low_ratio <= high_ratio and q_value <= 0.05)
+        ) as small_groups
+        from customers.surprise group by all
+    ),
     placed as (select market, count(*) as customers from customers.customer_segment group by all),
     moved as (
         select market, sum(customer_count) as buyers
@@ -39,6 +50,8 @@ _VALUE = f"""
         coalesce(insane_customers, 0) as insane_customers,
         abs(coalesce(valued.customers, 0) - coalesce(distinct_customers, 0))
             + abs(coalesce(valued.customers, 0) - coalesce(placed.customers, 0)) as customers_off,
+        abs(coalesce(valued.customers, 0) - coalesce(portrayed.customers, 0)) as portraits_off,
+        coalesce(told.small_groups, 0) + coalesce(surprising.small_groups, 0) as small_groups,
         abs(coalesce(valued.buyers, 0) - coalesce(moved.buyers, 0)) as moved_off,
         greatest(
             abs(made.total_usd - coalesce(net_usd, 0) - guest_usd)
@@ -47,6 +60,9 @@ _VALUE = f"""
     from customers.made as made
     left join guests using (market)
     left join valued on made.market = valued.market
+    left join portrayed on made.market = portrayed.market
+    left join told on made.market = told.market
+    left join surprising on made.market = surprising.market
     left join placed on made.market = placed.market
     left join moved on made.market = moved.market
 """

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration.customers.figures import figure_rows
+from orchestration.customers.insight import Insight, insight_of
+from orchestration.customers.portraits.people import People
 from orchestration.customers.purchases import Flags, Purchases, Rows
 from orchestration.customers.retention import (
     Cohorts,
@@ -62,10 +64,11 @@ class MarketCustomers:
     prediction: Prediction | None
     test: BackTest | None
     rows: Mapping[str, pa.Table]
+    insight: Insight | None = None
 
 
-def study_market(purchases: Purchases) -> MarketCustomers:
-    """Everything about a market's customers, from its own purchases and nothing else."""
+def study_market(purchases: Purchases, people: People | None = None) -> MarketCustomers:
+    """Everything about a market's customers, from its own purchases and what is known of who made them."""
     state, net = purchases.state(), purchases.net_usd
     models = prediction = None
     if state.has_bought.any():
@@ -87,9 +90,18 @@ def study_market(purchases: Purchases) -> MarketCustomers:
         "value_backtest": _test_rows(purchases, test),
         "customer_figure": _of_market(purchases, figure_rows(purchases, models, prediction)),
     }
+    insight = (
+        None if people is None else insight_of(purchases, people, rows["customer_value"], rows["customer_segment"])
+    )
+    for name, columns in ({} if insight is None else insight.columns).items():
+        rows[name] = _of_market(purchases, columns)
     for model in CUSTOMER_MODELS:
+        if model.name not in rows:
+            rows[model.name] = pa.table({one.name: pa.array([], pa.string()) for one in model.spec.columns})
         rows[model.name] = rows[model.name].select([column.name for column in model.spec.columns])
-    return MarketCustomers(purchases, figures, segment, found, again, moved, tastes, models, prediction, test, rows)
+    return MarketCustomers(
+        purchases, figures, segment, found, again, moved, tastes, models, prediction, test, rows, insight
+    )
 
 
 def _of_market(purchases: Purchases, columns: Mapping[str, object]) -> pa.Table:

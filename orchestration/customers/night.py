@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orchestration.customers.market import MarketCustomers, study_market
+from orchestration.customers.portraits.people import read_people
 from orchestration.customers.reading import read_purchases
 from orchestration.customers.tables import CUSTOMER_MODELS, LAYER
 from orchestration.lake import Place
@@ -44,11 +45,12 @@ def study_markets(run: "duckdb.DuckDBPyConnection", views: Views, markets: Seque
     for market in markets:
         with views(market) as con:
             purchases = read_purchases(con, market)
+            people = None if purchases is None else read_people(con)
         if purchases is None or (len(purchases) == 0 and purchases.guests.order_count == 0):
             without.append(market)
             continue
         try:
-            found[market] = study_market(purchases)
+            found[market] = study_market(purchases, people)
         except MODEL_ERRORS as error:
             failed[market] = f"{type(error).__name__}: {error}"
             run.execute(f"insert into {LAYER}.failed values (?, ?)", [market, failed[market]])

@@ -9,6 +9,7 @@ import numpy as np
 
 from orchestration.customers.market import MarketCustomers
 from orchestration.customers.segments.rules import NAMES, TITLES
+from orchestration.customers.surprises.plots import region_heat_map
 from orchestration.forecasting.plots import DOTS_PER_INCH, FORECAST, GRID, INK, MUTED, NAIVE, WIDTH_INCHES, png_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def market_pictures(found: MarketCustomers) -> dict[str, bytes]:
         drawn["value_concentration"] = concentration_plot(found)
     if len(np.unique(found.movements.month[found.movements.is_complete])) > 1:
         drawn["movements"] = movements_plot(found)
+    heat_map = None if found.insight is None else region_heat_map(found.purchases.market, found.insight.counts)
+    if heat_map is not None:
+        drawn["subdivisions_by_category"] = heat_map
     return drawn
 
 

@@ -19,7 +19,10 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-READ = ("fct_order_lines", "fct_trade_ledger", "stg_products")
+READ = (
+    "fct_order_lines", "fct_trade_ledger", "stg_products", "stg_customers", "stg_orders", "stg_order_lines",
+    "dim_market",
+)  # fmt: skip
 # Tastes are compared over the categories that are bought most; a shop of hundreds has most of them for one customer.
 MOST_CATEGORIES = 40
 

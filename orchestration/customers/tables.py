@@ -129,6 +129,65 @@ FIGURE_COLUMNS: Mapping[str, str] = {
     "basis": "varchar",
     "words": "varchar",
 }
+PORTRAIT_COLUMNS: Mapping[str, str] = {
+    **_CUSTOMER,
+    "subdivision_code": "varchar",
+    "gender": "varchar",
+    "age_band": "varchar",
+    "usual_weekday": "varchar",
+    "usual_daypart": "varchar",
+    "usual_channel": "varchar",
+    "usual_screen": "varchar",
+    "top_category": "varchar",
+    "second_category": "varchar",
+    "price_taste": "varchar",
+    "leaving_risk": "varchar",
+    "segment": "varchar",
+    "next_product_key": "varchar",
+    "next_product_note": "varchar",
+    "top_category_pct": "double",
+    "price_index": "double",
+    "promoted_pct": "double",
+    "rhythm_days": "double",
+    "net_amount_usd": "double",
+    "expected_value_12m_usd": "double",
+    "purchase_count": "bigint",
+    "words": "varchar",
+}
+AUDIENCE_COLUMNS: Mapping[str, str] = {
+    **_MARKET,
+    "dimension": "varchar",
+    "group_value": "varchar",
+    "second_value": "varchar",
+    "buyer_count": "bigint",
+    "purchase_count": "bigint",
+    "amount_usd": "double",
+    "basket_usd": "double",
+    "repeat_pct": "double",
+    "top_categories": "varchar",
+    "is_suppressed": "boolean",
+}
+SURPRISE_COLUMNS: Mapping[str, str] = {
+    **_MARKET,
+    "surprise_rank": "integer",
+    "subdivision_code": "varchar",
+    "gender": "varchar",
+    "age_band": "varchar",
+    "category_code": "varchar",
+    "buyer_count": "bigint",
+    "category_buyer_count": "bigint",
+    "purchase_count": "bigint",
+    "share_pct": "double",
+    "expected_share_pct": "double",
+    "market_share_pct": "double",
+    "ratio": "double",
+    "low_ratio": "double",
+    "high_ratio": "double",
+    "p_value": "double",
+    "q_value": "double",
+    "tested_count": "bigint",
+    "words": "varchar",
+}
 
 
 def _model(name: str, columns: Mapping[str, str]) -> PublishedModel:
@@ -144,6 +203,9 @@ RETENTION_COHORT = _model("retention_cohort", COHORT_COLUMNS)
 REPEAT_SUMMARY = _model("repeat_summary", REPEAT_COLUMNS)
 VALUE_BACKTEST = _model("value_backtest", BACKTEST_COLUMNS)
 CUSTOMER_FIGURE = _model("customer_figure", FIGURE_COLUMNS)
+CUSTOMER_PORTRAIT = _model("customer_portrait", PORTRAIT_COLUMNS)
+AUDIENCE_CELL = _model("audience_cell", AUDIENCE_COLUMNS)
+SURPRISE = _model("surprise", SURPRISE_COLUMNS)
 CUSTOMER_MODELS = (
     CUSTOMER_VALUE,
     CUSTOMER_SEGMENT,
@@ -153,6 +215,9 @@ CUSTOMER_MODELS = (
     REPEAT_SUMMARY,
     VALUE_BACKTEST,
     CUSTOMER_FIGURE,
+    CUSTOMER_PORTRAIT,
+    AUDIENCE_CELL,
+    SURPRISE,
 )
 DESCRIPTIONS: Mapping[str, str] = {
     "customer_value": "One row per customer of a market: recency, frequency, amount, whether still alive, and what is"
@@ -165,6 +230,13 @@ DESCRIPTIONS: Mapping[str, str] = {
     "repeat_summary": "One row per market and place of a purchase: how many were followed by another, and how soon.",
     "value_backtest": "One row per market and group of customers: what the models would have said of the last months.",
     "customer_figure": "One row per market and figure: customers, guests, and the models' parameters with intervals.",
+    "customer_portrait": "One row per customer of a market: where, when and how, what the customer likes, price taste,"
+    " rhythm, value, risk of leaving, segment, and all of it in words; gender and age only with consent.",
+    "audience_cell": "One row per group of a market's buyers (subdivision, gender, age band, channel, screen, month of"
+    " the first purchase, two pairs of these); groups of fewer than ten people, and those that would give them away,"
+    " are named and hold no figure.",
+    "surprise": "One row per cell of subdivision, gender, age band and category that is bought oftener or less often"
+    " than the market and larger groups let expect, false discoveries held below 5 %.",
 }
 
 WORDS: Mapping[str, str] = {
@@ -249,7 +321,43 @@ WORDS: Mapping[str, str] = {
     "low": "Lower end of its 90 % interval; null without one.",
     "high": "Upper end.",
     "basis": "Of a parameter and of what follows from it: `own` or `own_and_prior` (see value_basis).",
-    "words": "What the figure is.",
+    "words": "What it is, in words.",
+    "subdivision_code": "State or province, ISO 3166-2, as the customer told, else of most orders; null of any.",
+    "gender": "Told with consent to its use; null without, and of a cell of any gender.",
+    "age_band": "Age band, told with consent to its use; null without, and of a cell of any age.",
+    "usual_weekday": "Weekday of most orders, by the market's clock.",
+    "usual_daypart": "night (0 to 6), morning, afternoon or evening of most orders, by the market's clock.",
+    "usual_channel": "Channel of most orders.",
+    "usual_screen": "Device on which most orders were made.",
+    "top_category": "Category in most purchases.",
+    "top_category_pct": "Share of the purchases with it.",
+    "second_category": "Category in most purchases but the first.",
+    "price_taste": "cheaper, usual or dearer: price_index below 0.85, up to 1.18, above.",
+    "price_index": "Geometric mean of prices paid by the median price of their category in the market.",
+    "promoted_pct": "Share of lines bought on a promotion.",
+    "leaving_risk": "leaving, at risk or staying: alive_probability below 0.3, below 0.7, above.",
+    "next_product_key": "Product to show next; null while no recommendation is joined to portraits.",
+    "next_product_note": "Where to look for it.",
+    "dimension": "What the group is of, or two of these with `_and_` between.",
+    "group_value": "Value of the group; `not told` where a buyer told none.",
+    "second_value": "Value of the second of a pair.",
+    "buyer_count": "Buyers of the group; null if suppressed.",
+    "basket_usd": "Amount by purchase.",
+    "repeat_pct": "Share of buyers with two purchases or more.",
+    "top_categories": "Up to three categories in most purchases with their share, each bought by ten people or more.",
+    "is_suppressed": "Fewer than ten people, or a group from which such a number would follow.",
+    "surprise_rank": "Place by purchases above or below what was expected.",
+    "category_code": "Category.",
+    "category_buyer_count": "Those of them who bought from the category; ten or more.",
+    "share_pct": "Share of the cell's purchases with the category.",
+    "expected_share_pct": "Share that the market, equal genders and ages, and the other surprises let expect.",
+    "market_share_pct": "Share of all purchases of the market.",
+    "ratio": "share_pct by expected_share_pct, drawn to 1 by five purchases.",
+    "low_ratio": "Lower end of the 95 % interval of share_pct by expected_share_pct.",
+    "high_ratio": "Upper end.",
+    "p_value": "Two-sided, against what all other surprises leave to explain.",
+    "q_value": "The same adjusted for all cells of its kind (Benjamini and Hochberg).",
+    "tested_count": "Cells and categories that were tested in the market.",
     **{
         f"{end}{what}_{name}{unit}": words.format(months=name[:-1])
         for name in HORIZON_NAMES

@@ -177,6 +177,13 @@ USES: tuple[Use, ...] = (
         hidden=frozenset({"customer_key"}),
     ),
     Use(
+        "customers.customer_portrait",
+        {"customer_key": "customer_key", "source_id": "source_id"},
+        ("market", "as_of_on", "words"),
+        "the buyer's portrait",
+        hidden=frozenset({"customer_key"}),
+    ),
+    Use(
         "customers.customer_segment",
         {"customer_key": "customer_key", "source_id": "source_id"},
         ("market", "as_of_on", "segment", "segment_before", "taste"),
@@ -263,6 +270,8 @@ NO_USE: Mapping[str, str] = {
     "forecasts.demand_forecast": "kept by the day on which it was made; the newest rows stand in the plan",
     "forecasts.forecast_score": "sums up forecasts by kind of node",
     "customers.segment_summary": "sums over the customers of a segment; the buyer's own stands in customer_segment",
+    "customers.audience_cell": "figures of groups of ten buyers or more",
+    "customers.surprise": "tests over groups of buyers",
     "customers.segment_movement": "counts of customers between segments",
     "customers.retention_cohort": "counts of customers by the month of their first purchase",
     "customers.repeat_summary": "survival over all purchases of a market",

@@ -166,10 +166,10 @@ def test_one_market_that_fails_leaves_the_others_alone(monkeypatch: pytest.Monke
 
     study = module.study_market
 
-    def broken(purchases: object) -> object:
+    def broken(purchases: object, people: object) -> object:
         if getattr(purchases, "market", "") == "GB":
             raise ValueError("row 7: the count is not finite")
-        return study(purchases)  # type: ignore[arg-type]
+        return study(purchases, people)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "study_market", broken)
     shop = Shop()
