@@ -39,6 +39,12 @@ def rows() -> dict[str, list[Row]]:
              "customer_count": count, "customer_pct": 50.0, "net_amount_pct": 70.0, "agreement_pct": 92.0}
             for name, count in (("best", 41), ("few", 3))
         ] + [{"market": "GB", "kind": "taste", "name": EVIL, "customer_count": 30, "customer_pct": 40.0}],
+        "surprise": [{"market": "GB", "surprise_rank": 1, "words": EVIL}],
+        "audience_cell": [
+            {"market": "GB", "dimension": "gender", "group_value": EVIL, "buyer_count": 33, "top_categories": EVIL,
+             "is_suppressed": False},
+            {"market": "GB", "dimension": "gender", "group_value": "hidden one", "is_suppressed": True},
+        ],
         "customer_value": [{"market": "GB", "purchase_count": 2, "expected_value_12m_usd": 10.0,
                             "alive_probability": 0.7, "is_churned": False, "mean_amount_usd": 9.0}],
         "retention_cohort": [
@@ -152,6 +158,8 @@ def test_no_person_and_no_cell_below_ten_people_is_shown(page):
     assert "tiny" not in page
     assert page.count('<td class="num">41</td>') == 1, "the segment of three is left out"
     assert "best" not in page
+    assert '<td class="num">33</td>' in page
+    assert "hidden one" not in page
 
 
 def test_figures_carry_units_and_the_page_says_what_it_knows(page):

@@ -67,10 +67,15 @@ def _show(path: Path) -> int:
         left = sum(entry.left_out.values())
         print(
             f"{entry.exported_at:%Y-%m-%d %H:%M} UTC  {entry.market} {entry.audience}: {entry.people_count} people"
-            f" ({left} left out), by {entry.by}, for {entry.purpose}, {entry.file}"
+            f" ({left} left out), by {_plain(entry.by)}, for {_plain(entry.purpose)}, {_plain(entry.file)}"
         )
     print(f"{len(entries)} exports; the chain holds" + (f", last {entries[-1].hash}" if entries else ""))
     return 0
+
+
+def _plain(text: str) -> str:
+    """What somebody typed, on one line and without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 if __name__ == "__main__":

@@ -260,7 +260,7 @@ def _differences(facts: Facts) -> str:
     items = "".join(f"<li>{text(one)}</li>" for one in surprises["words"]) if len(surprises) else ""
     rows = [
         [
-            words(row.dimension),
+            words(str(row.dimension).replace("subdivision_code", "region")),
             words(row.group_value),
             number(row.buyer_count),
             usd(row.basket_usd, 2),

@@ -107,9 +107,9 @@ QUERIES: Mapping[str, Query] = {
         f"""
         select dimension, group_value, buyer_count, basket_usd, repeat_pct, top_categories from audience_cell
         where not is_suppressed and second_value is null and buyer_count >= {FEWEST_PEOPLE}
-            and dimension in ('subdivision', 'gender', 'age_band', 'screen')
+            and dimension in ('subdivision_code', 'gender', 'age_band', 'screen')
         qualify row_number() over (partition by dimension order by buyer_count desc, group_value) <= 5
-        order by list_position(['gender', 'age_band', 'subdivision', 'screen'], dimension), buyer_count desc,
+        order by list_position(['gender', 'age_band', 'subdivision_code', 'screen'], dimension), buyer_count desc,
             group_value
         """,
     ),

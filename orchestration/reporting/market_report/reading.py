@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.lake import Lake
+from orchestration.lake.reading import literal
 from orchestration.reporting.market_report.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -95,5 +96,5 @@ def _views(
         pin = pins.get(model.spec.name)
         files = lake.data_files(pin.table, pin.snapshot_id, markets=[market]) if pin else []
         has_market = any(column.name == "market" for column in model.spec.columns)
-        condition = f" where market = '{market}'" if has_market and model.spec.partition == "none" else ""
+        condition = f" where market = {literal(market)}" if has_market and model.spec.partition == "none" else ""
         con.execute(f"create view {model.name} as select * from {lake.relation_sql(model.spec, files)}{condition}")
