@@ -9,6 +9,7 @@ import pytest
 from orchestration.forecasting.demand.calendar import CalendarEvent, events_of, read_calendar
 from orchestration.marketing.media.budget import MOST_CHANGE, suggest
 from orchestration.marketing.media.effect import MediaFit, MediaHistory, NotIdentifiableError, fit_media
+from orchestration.marketing.media.gate import MARKETS_WITH_FIGURES
 from orchestration.marketing.media.night import market_media
 from orchestration.marketing.media.plots import market_pictures
 from orchestration.marketing.media.reading import _VISITS, READ
@@ -194,3 +195,15 @@ def test_pictures_of_a_whole_market(fitted: tuple[MediaFit, np.ndarray]) -> None
     effects = frames["media_effect"].set_index("medium")
     assert effects["is_identified"].all()
     assert (effects["lower_incremental_roas"] < effects["incremental_roas"]).all()
+
+
+def test_a_market_without_visits_and_spend_is_not_judged():
+    """Online Retail has neither: a gate that saw nothing of a market would hold it back."""
+    with duckdb.connect() as con:
+        con.execute("create schema marketing")
+        con.execute("create table marketing.studied as select unnest(['AA', 'BB', 'CC']) as market")
+        con.execute("create table marketing.media_effect as select 'AA' as market, null::double as extra_orders")
+        for name in ("media_attribution", "budget_suggestion"):
+            con.execute(f"create table marketing.{name} (market varchar)")
+        con.execute("create table marketing.funnel_loss as select 'BB' as market")
+        assert con.execute(MARKETS_WITH_FIGURES).fetchall() == [("BB",)]

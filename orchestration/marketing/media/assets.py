@@ -9,7 +9,7 @@ import dagster as dg
 
 from orchestration.gates.checks import CHECK_NAME, results
 from orchestration.gates.gate import run_gate
-from orchestration.marketing.media.gate import MEDIA_GATE, MEDIA_MEASURES
+from orchestration.marketing.media.gate import MARKETS_WITH_FIGURES, MEDIA_GATE, MEDIA_MEASURES
 from orchestration.marketing.media.tables import (
     BUDGET_SUGGESTION,
     DESCRIPTIONS,
@@ -132,12 +132,14 @@ def market_media_figures(
 def media_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Holds back each market whose credits, intervals or budgets do not add up."""
+    """Holds back each market that could not be studied, or whose credits, intervals or budgets do not add up."""
     run = platform.run_of(context)
     with run.connect() as con:
-        markets = {str(row[0]) for row in con.execute(f"select market from {LAYER}.studied").fetchall()}
+        markets = {str(row[0]) for row in con.execute(MARKETS_WITH_FIGURES).fetchall()}
         verdict = run_gate(con, MEDIA_GATE, MEDIA_MEASURES, markets, platform.judges)
-    held = [
+        failed = con.execute(f"select market, reason from {LAYER}.media_failed order by market").fetchall()
+    held = [HeldMarket(str(market), verdict.gate, str(reason)) for market, reason in failed]
+    held += [
         HeldMarket(market, verdict.gate, reason)
         for market in sorted(verdict.failed)
         for reason in verdict.reasons(market)

@@ -31,4 +31,18 @@ _FIGURES = """
         lost_count between 0 and entered_count
     from marketing.funnel_loss
 """
+# A market without visits and spend has nothing that could be judged, and nothing to hold back.
+MARKETS_WITH_FIGURES = """
+    select market from marketing.studied
+    intersect
+    select market from (
+        select market from marketing.media_effect where extra_orders is not null
+        union all
+        select market from marketing.media_attribution
+        union all
+        select market from marketing.budget_suggestion
+        union all
+        select market from marketing.funnel_loss
+    )
+"""
 MEDIA_MEASURES = (Measure("media.media_figures", "marketing.media_effect", _FIGURES),)

@@ -236,6 +236,7 @@ def media_night(
         columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
         run.execute(f"create or replace table {model.relation} ({columns})")
     run.execute(f"create or replace table {LAYER}.studied (market varchar)")
+    run.execute(f"create or replace table {LAYER}.media_failed (market varchar, reason varchar)")
     calendar = read_calendar()
     found: dict[str, MarketMedia] = {}
     failed: dict[str, str] = {}
@@ -244,6 +245,7 @@ def media_night(
             one = market_media(published, market, calendar)
         except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
             failed[market] = f"{type(error).__name__}: {error}"
+            run.execute(f"insert into {LAYER}.media_failed values (?, ?)", [market, failed[market]])
             continue
         found[market] = one
         run.execute(f"insert into {LAYER}.studied values (?)", [market])
