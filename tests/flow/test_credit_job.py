@@ -8,6 +8,7 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.credit.tables import CREDIT_MODELS
 from orchestration.credit.work import newest_publication
 from orchestration.planning import work as planning
 from orchestration.platform import Platform
@@ -41,7 +42,7 @@ def test_nothing_published_gives_empty_tables(platform: Platform) -> None:
     assert reckoned(platform).success
     assert read(platform, "select count(*) from seller_score") == [(0,)]
     tables = read(platform, "select count(*) from publications where table_name like 'credit.%'")
-    assert tables == [(17,)]
+    assert tables == [(len(CREDIT_MODELS),)]
     # What credit publishes is no reason to reckon or to plan again.
     assert newest_publication(platform.lake) == planning.newest_publication(platform.lake) == 0
 
