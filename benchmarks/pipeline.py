@@ -83,12 +83,21 @@ class JobRun:
         self.wall_s, self.peak_gb = wall_s, peak_gb
         started: dict[str, datetime] = {}
         self.steps: dict[str, float] = {}
+        self._starts, self._ends = started, dict[str, datetime]()
         for moment, step, what in _STEP.findall(log):
             at = datetime.fromisoformat(moment)
             if what == "START":
                 started[step] = at
             else:
                 self.steps[step] = (at - started[step]).total_seconds()
+                self._ends[step] = at
+
+    def wall_up_to(self, step: str) -> float:
+        """Wall seconds without the steps that began when `step` was over; raises BenchmarkError if it did not run."""
+        if step not in self._ends:
+            raise BenchmarkError(f"the job has no step {step}; it has {', '.join(self.steps)}")
+        later = (name for name, began in self._starts.items() if began >= self._ends[step])
+        return self.wall_s - sum(self.steps.get(name, 0.0) for name in later)
 
     @property
     def before_and_after_s(self) -> float:
