@@ -7,24 +7,21 @@ Nothing was chosen on these folds: defaults were set on folds of other seeds (10
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.harness import BenchmarkError, Measured, Value, run_command
+from benchmarks.harness import SHARED, BenchmarkError, Measured, Value, run_command
 from orchestration.credit.scorecard.challenger import fit_challenger
 from orchestration.credit.scorecard.fitting import fit_scorecard
 from orchestration.credit.scorecard.inference import characteristics_of
 from orchestration.credit.scorecard.validation import auc
 from orchestration.settings import PROJECT_ROOT
 
-SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 FOLDS = 5
 Floats = npt.NDArray[np.float64]
 Fit = Callable[["Credit", npt.NDArray[np.int64], npt.NDArray[np.int64]], Floats]

@@ -3,7 +3,6 @@
 Belongs here: reading the data, scores, competitors. Does not: promises (see `forecasting.py`).
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,15 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.harness import BenchmarkError, Measured, Value
+from benchmarks.harness import SHARED, BenchmarkError, Measured, Value
 from orchestration.forecasting.engine import QUANTILES, forecast, quantile_column
 from orchestration.forecasting.models import Model, forecast_matrix
 from orchestration.forecasting.models.combination import Combination
 from orchestration.forecasting.models.library import LibraryCombination, dynamic_optimised_theta
 from orchestration.forecasting.panel import panel
-from orchestration.settings import PROJECT_ROOT
 
-SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 SEASONS = {"YEARLY": 1, "QUARTERLY": 4, "MONTHLY": 12, "OTHER": 1}
 # Levels of statsforecast's intervals that hold the same quantiles as ours: 2.5 and 97.5, 10 and 90, …
 LEVELS = (50, 80, 95, 98)

@@ -7,7 +7,6 @@ The data are beside the project (TRADEWIND_SHARED_DATA, by default ../shared/dat
 """
 
 import json
-import os
 import re
 import shutil
 import statistics
@@ -18,7 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.harness import BenchmarkError, Measured, Metric, Suite, Value, run_command
+from benchmarks.harness import SHARED, BenchmarkError, Measured, Metric, Suite, Value, run_command
 from orchestration.lake import Lake
 from orchestration.partitions import covering_tags, range_tags
 from orchestration.platform import Platform
@@ -26,7 +25,6 @@ from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.sql import connect
 
 SUITE = Suite("pipeline")
-SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 ONLINE_RETAIL = SHARED / "online_retail" / "online_retail_2010_2011.parquet"
 SCMS = SHARED / "scms" / "scms_delivery_history.parquet"
 CUSTOMS_KR = SHARED / "customs_kr" / "customs_declarations.parquet"

@@ -8,7 +8,6 @@ that had been *recorded* before that day. Freight, weight, the delivery number a
 are no features. The cut was fixed before any model was judged behind it.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.harness import BenchmarkError, Measured, Value
+from benchmarks.harness import SHARED, BenchmarkError, Measured, Value
 from orchestration.planning.arrival import durations, lateness
 from orchestration.planning.arrival.durations import fit_durations
 from orchestration.planning.arrival.history import group_codes, past_of
 from orchestration.planning.arrival.lateness import fit_lateness
-from orchestration.settings import PROJECT_ROOT
 
-SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 FILE = Path("scms") / "scms_delivery_history.parquet"
 CUT = pd.Timestamp("2013-07-01")
 ASKED_DAYS_AHEAD = 30

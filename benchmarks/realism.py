@@ -8,20 +8,19 @@ The data are beside the project (TRADEWIND_SHARED_DATA, by default ../shared/dat
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.harness import SHARED
 from benchmarks.realism_plots import draw
 from benchmarks.realism_samples import Sample, cdnow, online_retail, scms, simulated, year_of
 from benchmarks.realism_statistics import QUANTILES, distance, tail_index
 from orchestration.settings import PROJECT_ROOT
 from orchestration.simulation.world.config import WorldConfig
 
-SHARED = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data"))
 REAL_SETS: tuple[tuple[str, Callable[[Path], Sample]], ...] = (
     ("online_retail/online_retail_2010_2011.parquet", online_retail),
     ("scms/scms_delivery_history.parquet", scms),
