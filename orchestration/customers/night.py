@@ -15,6 +15,7 @@ from orchestration.customers.portraits.people import read_people
 from orchestration.customers.reading import read_purchases
 from orchestration.customers.tables import CUSTOMER_MODELS, LAYER
 from orchestration.lake import Place
+from orchestration.runs.market_models import create_tables, keep_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,10 +67,7 @@ def own_places(run: "duckdb.DuckDBPyConnection") -> dict[str, set[Place]]:
 
 
 def _create(run: "duckdb.DuckDBPyConnection") -> None:
-    run.execute(f"create schema if not exists {LAYER}")
-    for model in CUSTOMER_MODELS:
-        columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
-        run.execute(f"create or replace table {model.relation} ({columns})")
+    create_tables(run, LAYER, CUSTOMER_MODELS)
     run.execute(f"create or replace table {LAYER}.made (market varchar, total_usd double)")
     run.execute(f"create or replace table {LAYER}.failed (market varchar, reason varchar)")
 
@@ -77,10 +75,7 @@ def _create(run: "duckdb.DuckDBPyConnection") -> None:
 def _keep(run: "duckdb.DuckDBPyConnection", one: MarketCustomers) -> None:
     run.execute(f"insert into {LAYER}.made values (?, ?)", [one.purchases.market, one.purchases.total_usd])
     for model in CUSTOMER_MODELS:
-        columns = ", ".join(f"{column.name}::{column.type}" for column in model.spec.columns)
-        run.register("incoming", one.rows[model.name])
-        run.execute(f"insert into {model.relation} select {columns} from incoming")
-        run.unregister("incoming")
+        keep_rows(run, model, one.rows[model.name])
 
 
 def largest(night: CustomersNight, most: int) -> Iterator[MarketCustomers]:

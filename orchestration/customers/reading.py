@@ -3,16 +3,17 @@
 Belongs here: views over the lake, and the SQL that makes purchases. Does not: any maths.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
 
 from orchestration.customers.purchases import Guests, Purchases, Rows, Tastes
-from orchestration.lake import PUBLISHED, Lake
+from orchestration.lake import Lake
 from orchestration.modeling.manifest import published_models
+from orchestration.runs.market_models import published_views
 from orchestration.runs.plan import RunPlan
 from orchestration.settings import Settings
 
@@ -104,27 +105,11 @@ _GUESTS = """
 """
 
 
-@contextmanager
 def published(
     lake: Lake, plan: RunPlan, markets: Collection[str], settings: Settings
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with a view of each table that is read; of what has a market its rows are those of `markets`.
-
-    A rebuild as known at a moment reads its own tables, and reference data as published.
-    """
-    with duckdb.connect() as con:
-        con.execute(f"set memory_limit = '{settings.duckdb_memory}'")
-        con.execute(f"set threads = {settings.duckdb_threads}")
-        con.execute("set TimeZone = 'UTC'")
-        pins = lake.pins(plan.namespace)
-        reference = lake.pins(PUBLISHED) if plan.known_at is not None else pins
-        for name in READ:
-            model = published_models()[name]
-            has_market = model.spec.partition != "none"
-            pin = (pins if has_market else reference).get(model.spec.name)
-            files = lake.data_files(pin.table, pin.snapshot_id, markets=markets if has_market else None) if pin else []
-            con.execute(f"create view {name} as select * from {lake.relation_sql(model.spec, files)}")
-        yield con
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """A connection with a view of each table that is read, of these markets."""
+    return published_views(lake, plan, (published_models()[name] for name in READ), markets, settings)
 
 
 def read_purchases(con: duckdb.DuckDBPyConnection, market: str) -> Purchases | None:

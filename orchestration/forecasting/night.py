@@ -25,10 +25,11 @@ from orchestration.forecasting.tables import (
     FORECAST_MODELS,
     FORECAST_SCORE,
     KEPT_BY_MADE_ON,
+    LAYER,
     WEEK,
 )
 from orchestration.lake import Place
-from orchestration.modeling.manifest import PublishedModel
+from orchestration.runs.market_models import create_tables, keep_rows
 from orchestration.threads import one_thread
 
 if TYPE_CHECKING:
@@ -110,11 +111,7 @@ def own_places(run: "duckdb.DuckDBPyConnection") -> dict[str, set[Place]]:
 
 
 def _create(run: "duckdb.DuckDBPyConnection") -> None:
-    run.execute("create schema if not exists forecasting")
-    for model in FORECAST_MODELS:
-        # Before the run's own tables the views of the published ones may stand under these names.
-        columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
-        run.execute(f"create or replace table {model.relation} ({columns})")
+    create_tables(run, LAYER, FORECAST_MODELS)
     run.execute("create or replace table forecasting.made (market varchar, made_on date)")
     run.execute("create or replace table forecasting.failed (market varchar, reason varchar)")
     run.execute("create or replace table forecasting.replaced (name varchar, market varchar, month varchar)")
@@ -130,8 +127,10 @@ def _keep_market(
     series, made_on = one.made.series, one.made_on
     market, month = series.market, f"{made_on:%Y-%m}"
     run.execute("insert into forecasting.made values (?, ?)", [market, made_on])
-    _insert(run, "forecasting.largest", _largest(one.made))
-    _insert(run, FORECAST_BACKTEST.relation, one.made.backtest, FORECAST_BACKTEST)
+    run.register("largest_rows", _largest(one.made))
+    run.execute("insert into forecasting.largest select * from largest_rows")
+    run.unregister("largest_rows")
+    keep_rows(run, FORECAST_BACKTEST, one.made.backtest)
     run.execute("insert into forecasting.replaced values (?, ?, '')", [FORECAST_BACKTEST.name, market])
     scored = sorted({_day(value) for value in one.scores["made_on"]})
     # Of older plans only what a planner has said is kept: the model's figures stand in its forecasts.
@@ -149,17 +148,10 @@ def _keep_market(
         if not months[model.name]:
             continue
         carried = published.sql(carried_sql(model) + only, params=parameters).to_arrow_table()
-        _insert(run, model.relation, carried, model)
-        _insert(run, model.relation, new[model.name], model)
+        keep_rows(run, model, carried)
+        keep_rows(run, model, new[model.name])
         replaced = [(model.name, market, one_month) for one_month in months[model.name]]
         run.executemany("insert into forecasting.replaced values (?, ?, ?)", replaced)
-
-
-def _insert(run: "duckdb.DuckDBPyConnection", relation: str, rows: object, model: PublishedModel | None = None) -> None:
-    columns = "*" if model is None else ", ".join(f"{one.name}::{one.type}" for one in model.spec.columns)
-    run.register("incoming", rows)
-    run.execute(f"insert into {relation} select {columns} from incoming")
-    run.unregister("incoming")
 
 
 def _largest(made: MarketForecast) -> pd.DataFrame:

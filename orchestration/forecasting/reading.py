@@ -3,8 +3,8 @@
 Belongs here: views over the lake, the series of a market, kept rows. Does not: any maths, writing.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,16 +13,15 @@ import duckdb
 from orchestration.forecasting.demand.ledger import TABLES
 from orchestration.forecasting.nodes import MarketSeries, market_series
 from orchestration.forecasting.tables import FORECAST_MODELS
-from orchestration.lake import PUBLISHED, Lake
+from orchestration.lake import Lake
 from orchestration.modeling.manifest import PublishedModel, published_models
+from orchestration.runs.market_models import published_views
 from orchestration.runs.plan import RunPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
 READ = (*TABLES, "stg_forecast_overrides")
-# A warehouse counts its stock under the country where it stands, and serves others.
-OF_ALL_MARKETS = frozenset({"stg_stock_snapshots"})
 # Older forecasts than this have been scored at every horizon, also those whose last orders came late.
 SCORED_DAYS = 91 + 35
 
@@ -45,24 +44,11 @@ _REGIONS = """
 """
 
 
-@contextmanager
-def published(lake: Lake, plan: RunPlan, markets: Collection[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with a view of each table that forecasts read; but for stock counts its rows are those of `markets`.
-
-    A forecast needs more than the months that a run has touched. A rebuild as known at a moment reads its own tables,
-    and reference data as published.
-    """
-    with duckdb.connect() as con:
-        con.execute("set TimeZone = 'UTC'")
-        pins = lake.pins(plan.namespace)
-        reference = lake.pins(PUBLISHED) if plan.known_at is not None else pins
-        models = {**published_models(), **{model.name: model for model in FORECAST_MODELS}}
-        for model in (models[name] for name in (*READ, *(one.name for one in FORECAST_MODELS)) if name in models):
-            pin = (reference if model.spec.partition == "none" else pins).get(model.spec.name)
-            of = None if model.name in OF_ALL_MARKETS else markets
-            files = lake.data_files(pin.table, pin.snapshot_id, markets=of) if pin else []
-            con.execute(f"create view {model.name} as select * from {lake.relation_sql(model.spec, files)}")
-        yield con
+def published(lake: Lake, plan: RunPlan, markets: Collection[str]) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    """A connection with a view of each table that forecasts read, older forecasts too; see `published_views`."""
+    models = {**published_models(), **{model.name: model for model in FORECAST_MODELS}}
+    names = (*READ, *(one.name for one in FORECAST_MODELS))
+    return published_views(lake, plan, (models[name] for name in names if name in models), markets)
 
 
 def read_series(con: duckdb.DuckDBPyConnection, market: str) -> MarketSeries | None:

@@ -37,6 +37,7 @@ from orchestration.marketing.media.tables import (
     MEDIA_RESPONSE,
 )
 from orchestration.modeling.manifest import PublishedModel
+from orchestration.runs.market_models import create_tables, keep_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -231,10 +232,7 @@ def media_night(
 
     A market whose figures fail leaves the others alone: it keeps its published rows and is named in the result.
     """
-    run.execute(f"create schema if not exists {LAYER}")
-    for model in MEDIA_MODELS:
-        columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
-        run.execute(f"create or replace table {model.relation} ({columns})")
+    create_tables(run, LAYER, MEDIA_MODELS)
     run.execute(f"create or replace table {LAYER}.studied (market varchar)")
     run.execute(f"create or replace table {LAYER}.media_failed (market varchar, reason varchar)")
     calendar = read_calendar()
@@ -264,8 +262,4 @@ def own_places(run: "duckdb.DuckDBPyConnection") -> dict[str, set[Place]]:
 def _keep(run: "duckdb.DuckDBPyConnection", model: PublishedModel, frame: pd.DataFrame) -> None:
     if frame.empty:
         return
-    whole = frame.reindex(columns=[column.name for column in model.spec.columns])
-    run.register("incoming", whole)
-    columns = ", ".join(f"{column.name}::{column.type}" for column in model.spec.columns)
-    run.execute(f"insert into {model.relation} select {columns} from incoming")
-    run.unregister("incoming")
+    keep_rows(run, model, frame.reindex(columns=[column.name for column in model.spec.columns]))

@@ -15,6 +15,7 @@ import numpy as np
 from orchestration.lake import Lake
 from orchestration.marketing.media.effect import MediaHistory
 from orchestration.modeling.manifest import published_models
+from orchestration.runs.market_models import published_views
 from orchestration.runs.plan import RunPlan
 from orchestration.settings import Settings
 
@@ -132,15 +133,7 @@ def published(
     lake: Lake, plan: RunPlan, markets: Collection[str], settings: Settings
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the tables that are read, of these markets, and `visits`: those that no robot made."""
-    with duckdb.connect() as con:
-        con.execute(f"set memory_limit = '{settings.duckdb_memory}'")
-        con.execute(f"set threads = {settings.duckdb_threads}")
-        con.execute("set TimeZone = 'UTC'")
-        pins = lake.pins(plan.namespace)
-        for model in (published_models()[name] for name in READ):
-            pin = pins.get(model.spec.name)
-            files = lake.data_files(pin.table, pin.snapshot_id, markets=markets) if pin else []
-            con.execute(f"create view {model.name} as select * from {lake.relation_sql(model.spec, files)}")
+    with published_views(lake, plan, (published_models()[name] for name in READ), markets, settings) as con:
         con.execute(_VISITS)
         yield con
 

@@ -14,6 +14,7 @@ from orchestration.lake import Place
 from orchestration.marketing.recommending.market import MarketRecommendations, RecommendingRules, recommend_market
 from orchestration.marketing.recommending.reading import read_market
 from orchestration.marketing.recommending.tables import LAYER, RECOMMENDATION_MODELS
+from orchestration.runs.market_models import create_tables, keep_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -80,10 +81,7 @@ def own_places(run: "duckdb.DuckDBPyConnection") -> dict[str, set[Place]]:
 
 
 def _create(run: "duckdb.DuckDBPyConnection") -> None:
-    run.execute(f"create schema if not exists {LAYER}")
-    for model in RECOMMENDATION_MODELS:
-        columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
-        run.execute(f"create or replace table {model.relation} ({columns})")
+    create_tables(run, LAYER, RECOMMENDATION_MODELS)
     run.execute(f"create or replace table {LAYER}.recommended (market varchar, personal_customers bigint, k integer)")
     run.execute(f"create or replace table {LAYER}.not_recommended (market varchar, reason varchar)")
 
@@ -91,10 +89,7 @@ def _create(run: "duckdb.DuckDBPyConnection") -> None:
 def _keep(run: "duckdb.DuckDBPyConnection", made: MarketRecommendations) -> None:
     run.execute(f"insert into {LAYER}.recommended values (?, ?, null)", [made.market, made.personal_customers])
     for model in RECOMMENDATION_MODELS:
-        columns = ", ".join(f"{column.name}::{column.type}" for column in model.spec.columns)
-        run.register("incoming", made.frames[model.name])
-        run.execute(f"insert into {model.relation} select {columns} from incoming")
-        run.unregister("incoming")
+        keep_rows(run, model, made.frames[model.name])
 
 
 def _summary(made: MarketRecommendations) -> MarketNight:

@@ -3,15 +3,16 @@
 Belongs here: views over the lake, queries, which goods may be shown. Does not: any maths, writing.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.lake import PUBLISHED, Lake
+from orchestration.lake import Lake
 from orchestration.modeling.manifest import published_models
+from orchestration.runs.market_models import published_views
 from orchestration.runs.plan import RunPlan
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 READ = ("fct_order_lines", "stg_products", "stg_customers", "stg_stock_snapshots", "stg_sessions", "stg_session_events")
-# A warehouse counts its stock under the country where it stands, and serves others.
-OF_ALL_MARKETS = frozenset({"stg_stock_snapshots"})
 RESTRICTIONS = PROJECT_ROOT / "dbt_project" / "seeds" / "import_restriction.csv"
 NEW_DAYS = 90
 
@@ -120,25 +119,11 @@ class MarketInputs:
     looks: "pd.DataFrame"
 
 
-@contextmanager
 def published(
     lake: Lake, plan: RunPlan, markets: Collection[str], settings: Settings
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """A connection with a view of each table that is read; but for stock counts its rows are those of `markets`."""
-    with duckdb.connect() as con:
-        con.execute(f"set memory_limit = '{settings.duckdb_memory}'")
-        con.execute(f"set threads = {settings.duckdb_threads}")
-        con.execute("set TimeZone = 'UTC'")
-        pins = lake.pins(plan.namespace)
-        reference = lake.pins(PUBLISHED) if plan.known_at is not None else pins
-        for name in READ:
-            model = published_models()[name]
-            has_market = model.spec.partition != "none"
-            pin = (pins if has_market else reference).get(model.spec.name)
-            of = markets if has_market and name not in OF_ALL_MARKETS else None
-            files = lake.data_files(pin.table, pin.snapshot_id, markets=of) if pin else []
-            con.execute(f"create view {name} as select * from {lake.relation_sql(model.spec, files)}")
-        yield con
+    return published_views(lake, plan, (published_models()[name] for name in READ), markets, settings)
 
 
 def read_market(con: duckdb.DuckDBPyConnection, market: str) -> MarketInputs | None:
