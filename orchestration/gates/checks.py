@@ -26,8 +26,6 @@ CHECK_NAME = "promises"
 STAGING_GATE = "staging_gate"
 LEDGER_GATE = "ledger_gate"
 REFERENCE_GATE = "reference_gate"
-# What they judge has no market that could be held back.
-GATES_WITHOUT_MARKETS = (REFERENCE_GATE, "arrival_gate", "planning_gate")
 
 STAGING_MEASURES = tuple(measures.staged_batch(market_feeds()))
 LEDGER_MEASURES = tuple(measures.ledger())
@@ -114,7 +112,8 @@ def results(
         table = ".".join(key.path)
         broken = [entry for entry in verdict.broken if entry.table == table]
         critical = sorted({entry.market for entry in broken if entry.severity == "critical"})
-        for market in critical if verdict.gate not in GATES_WITHOUT_MARKETS else ():
+        # What has no market is no partition either: its verdict is the check itself.
+        for market in (one for one in critical if one != measures.WITHOUT_MARKET):
             # An observation and not a check evaluation: Dagster keeps one evaluation without a run for each check and
             # partition, and refuses the second time that a market fails.
             context.instance.report_runless_asset_event(
