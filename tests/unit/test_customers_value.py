@@ -1,14 +1,13 @@
 """Models of value: published figures, derivatives, the closed form, intervals, and markets that say little."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
 from scipy.special import hyp2f1
 
+from benchmarks.harness import SHARED
 from orchestration.customers.market import study_market
 from orchestration.customers.value import buying, spending
 from orchestration.customers.value.backtest import back_test
@@ -18,10 +17,9 @@ from orchestration.customers.value.newton import Z_90, Reals
 from orchestration.customers.value.outlook import outlook, total_purchases
 from orchestration.customers.value.prediction import predict
 from orchestration.customers.value.spending import expected_mean, fit_spending
-from orchestration.settings import PROJECT_ROOT
 from tests.customers_purchases import drawn_histories, drawn_market, purchases_of
 
-CDNOW = Path(os.environ.get("TRADEWIND_SHARED_DATA", PROJECT_ROOT.parent / "shared" / "data")) / "cdnow"
+CDNOW = SHARED / "cdnow"
 
 
 def cdnow() -> tuple[Histories, Reals, Reals]:
