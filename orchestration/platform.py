@@ -4,7 +4,7 @@ Belongs here: the one object that is handed to every asset, and how an asset fin
 Does not: what is done with it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cached_property
 
@@ -101,3 +101,9 @@ def selected_keys(context: dg.AssetExecutionContext) -> Collection[dg.AssetKey]:
 def model_key(model: PublishedModel) -> dg.AssetKey:
     """The asset of a published model: its layer and its name."""
     return dg.AssetKey([model.layer, model.name])
+
+
+def column_metadata(model: PublishedModel, words: Mapping[str, str]) -> dict[str, dg.TableSchema]:
+    """The columns of a published model with their types and what they mean, as the metadata of its asset."""
+    columns = [dg.TableColumn(one.name, one.type, description=words[one.name]) for one in model.spec.columns]
+    return {"dagster/column_schema": dg.TableSchema(columns)}

@@ -31,12 +31,10 @@ from orchestration.credit.tables import (
 )
 from orchestration.credit.words import WORDS
 from orchestration.credit.work import CreditRun
-from orchestration.gates.checks import CHECK_NAME, results
-from orchestration.gates.gate import run_gate
-from orchestration.gates.measures import WITHOUT_MARKET
+from orchestration.gates.checks import judge_whole, whole_specs
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.modeling.translator import OWNERS
-from orchestration.platform import Platform, model_key
+from orchestration.platform import Platform, column_metadata, model_key
 from orchestration.runs.assets import MARKET_TABLES_KEY, REFERENCE_TABLES_KEY
 
 GROUP = "credit"
@@ -45,9 +43,9 @@ READS = (dg.AssetDep(MARKET_TABLES_KEY, partition_mapping=dg.AllPartitionMapping
 
 
 def credit_spec(model: PublishedModel, words: str, *, after: Sequence[PublishedModel] = ()) -> dg.AssetSpec:
+    """The asset of a credit table: group, owner, columns in words. `after`: tables of the same run that it reads."""
     # A table behind a blocking check makes whoever depends on it wait for the gate, and the gate waits for all of them:
     # steps follow each other by tables that the gate does not judge.
-    """The asset of a credit table: group, owner, columns in words. `after`: tables of the same run that it reads."""
     return dg.AssetSpec(
         key=model_key(model),
         deps=[*READS, *(model_key(other) for other in after)],
@@ -55,14 +53,7 @@ def credit_spec(model: PublishedModel, words: str, *, after: Sequence[PublishedM
         owners=list(OWNERS),
         kinds={"python", "duckdb"},
         description=words,
-        metadata={
-            "dagster/column_schema": dg.TableSchema(
-                [
-                    dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                    for column in model.spec.columns
-                ]
-            )
-        },
+        metadata=column_metadata(model, WORDS),
     )
 
 
@@ -307,26 +298,13 @@ def credit_exposure(
 
 @dg.multi_asset_check(
     name=CREDIT_GATE,
-    specs=[
-        dg.AssetCheckSpec(
-            CHECK_NAME,
-            asset=dg.AssetKey(table.split(".")),
-            blocking=True,
-            description="What scores, limits and guarantees must satisfy before anybody lends by them.",
-        )
-        for table in dict.fromkeys(measure.table for measure in CREDIT_MEASURES)
-    ],
+    specs=whole_specs(CREDIT_MEASURES, "What scores, limits and guarantees must satisfy before anybody lends by them."),
 )
 def credit_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Blocks the publication of figures that break a critical promise."""
-    with credit_run(context, platform).connect() as con:
-        has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in CREDIT_MEASURES)
-        expected = {WITHOUT_MARKET} if has_rows else set()
-        verdict = run_gate(con, CREDIT_GATE, CREDIT_MEASURES, expected, platform.judges)
-    keys = [dg.AssetKey(table.split(".")) for table in dict.fromkeys(measure.table for measure in CREDIT_MEASURES)]
-    yield from results(context, verdict, keys)
+    yield from judge_whole(context, platform, credit_run(context, platform), CREDIT_GATE, CREDIT_MEASURES)
 
 
 @dg.asset(

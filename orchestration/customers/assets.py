@@ -21,15 +21,11 @@ from orchestration.customers.tables import (
     VALUE_BACKTEST,
     WORDS,
 )
-from orchestration.gates.checks import CHECK_NAME, results
-from orchestration.gates.gate import run_gate
-from orchestration.modeling.manifest import published_models
+from orchestration.gates.checks import CHECK_NAME, judge_market_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
-from orchestration.runs.database import HeldMarket
-from orchestration.runs.publishing import publish_models
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, shown_pictures
 
 if TYPE_CHECKING:
     from orchestration.customers.market import MarketCustomers
@@ -55,26 +51,14 @@ _SHOWN_BY = {
 
 @dg.multi_asset(
     name="market_customers",
-    specs=[
-        dg.AssetSpec(
-            key=model_key(model),
-            deps=[MARKET_TABLES_KEY, model_key(published_models()["fct_order_lines"])],
-            partitions_def=MARKETS,
-            group_name="customers",
-            owners=list(OWNERS),
-            kinds={"python", "duckdb"},
-            description=DESCRIPTIONS[model.name],
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    [
-                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                        for column in model.spec.columns
-                    ]
-                )
-            },
-        )
-        for model in CUSTOMER_MODELS
-    ],
+    specs=market_model_specs(
+        CUSTOMER_MODELS,
+        group="customers",
+        kinds={"python", "duckdb"},
+        reads=("fct_order_lines",),
+        descriptions=DESCRIPTIONS,
+        words=WORDS,
+    ),
     backfill_policy=SINGLE_RUN,
     can_subset=False,
 )
@@ -86,9 +70,8 @@ def market_customers(
     from orchestration.customers.reading import published
 
     run, plan = platform.prepared(context)
-    held = {entry.market for entry in run.held_back(CUSTOMER_GATE)}
-    markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
-    if plan.is_empty or not markets:
+    markets = markets_to_study(run, plan, CUSTOMER_GATE)
+    if not markets:
         return
     with run.connect() as con:
         night = study_markets(con, lambda market: published(platform.lake, plan, [market], platform.settings), markets)
@@ -97,24 +80,18 @@ def market_customers(
     for market, reason in night.failed.items():
         context.log.warning("%s: its customers could not be studied: %s", market, reason)
     pictures = {one.purchases.market: _pictures(one) for one in largest(night, MOST_PLOTS)}
-    is_one_market = len(context.partition_keys) == 1
     for model in CUSTOMER_MODELS:
         rows = sum(one.rows[model.name].num_rows for one in night.markets.values())
         shown = {
             market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
             for market, drawn in pictures.items()
         }
-        if not is_one_market:
-            # Dagster copies a range's metadata into the event of each partition: a plot gets an event of its market.
-            for market, drawn in shown.items():
-                if drawn:
-                    context.log_event(dg.AssetObservation(model_key(model), partition=market, metadata=drawn))
         yield dg.MaterializeResult(
             asset_key=model_key(model),
             metadata={
                 "dagster/row_count": rows,
                 **(_night_metadata(night) if model is CUSTOMER_VALUE else {}),
-                **(next(iter(shown.values()), {}) if is_one_market else {}),
+                **shown_pictures(context, model, shown),
             },
         )
 
@@ -158,18 +135,15 @@ def customer_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Holds back each market whose sums do not hold; warns where the model is no better than a guess."""
-    run = platform.run_of(context)
-    with run.connect() as con:
-        found = con.execute("select market from customers.made union select market from customers.failed").fetchall()
-        markets = {str(row[0]) for row in found}
-        verdict = run_gate(con, CUSTOMER_GATE, CUSTOMER_MEASURES, markets, platform.judges)
-    held = [
-        HeldMarket(market, verdict.gate, reason)
-        for market in sorted(verdict.failed)
-        for reason in verdict.reasons(market)
-    ]
-    run.hold_back(held, CUSTOMER_MODELS, {})
-    yield from results(context, verdict, [model_key(model) for model in CUSTOMER_MODELS if model.name in _CHECKS])
+    yield from judge_market_models(
+        context,
+        platform,
+        CUSTOMER_GATE,
+        CUSTOMER_MEASURES,
+        CUSTOMER_MODELS,
+        keys=[model_key(model) for model in CUSTOMER_MODELS if model.name in _CHECKS],
+        markets="select market from customers.made union select market from customers.failed",
+    )
 
 
 @dg.asset(
@@ -185,9 +159,4 @@ def customers(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Plat
     """Values, segments, movements, cohorts and back-test of the run's markets, made visible at once."""
     from orchestration.customers.night import own_places
 
-    run, plan = platform.prepared(context)
-    with run.connect() as con:
-        places = own_places(con)
-    result = publish_models(platform.lake, run, plan, CUSTOMER_MODELS, own_places=places, gate=CUSTOMER_GATE)
-    end_publication(context, platform, run)
-    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
+    return publish_market_models(context, platform, CUSTOMER_MODELS, own_places, CUSTOMER_GATE)

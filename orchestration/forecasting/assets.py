@@ -17,15 +17,11 @@ from orchestration.forecasting.tables import (
     FORECAST_SCORE,
     WORDS,
 )
-from orchestration.gates.checks import CHECK_NAME, results
-from orchestration.gates.gate import run_gate
-from orchestration.modeling.manifest import published_models
+from orchestration.gates.checks import CHECK_NAME, judge_market_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
-from orchestration.runs.database import HeldMarket
-from orchestration.runs.publishing import publish_models
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, shown_pictures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,26 +49,14 @@ _CHECKS = {
 
 @dg.multi_asset(
     name="market_forecasts",
-    specs=[
-        dg.AssetSpec(
-            key=model_key(model),
-            deps=[MARKET_TABLES_KEY, model_key(published_models()["fct_daily_demand"])],
-            partitions_def=MARKETS,
-            group_name="forecasting",
-            owners=list(OWNERS),
-            kinds={"python", "statsmodels"},
-            description=_DESCRIPTIONS[model.name],
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    [
-                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                        for column in model.spec.columns
-                    ]
-                )
-            },
-        )
-        for model in FORECAST_MODELS
-    ],
+    specs=market_model_specs(
+        FORECAST_MODELS,
+        group="forecasting",
+        kinds={"python", "statsmodels"},
+        reads=("fct_daily_demand",),
+        descriptions=_DESCRIPTIONS,
+        words=WORDS,
+    ),
     backfill_policy=SINGLE_RUN,
     can_subset=False,
 )
@@ -87,9 +71,8 @@ def market_forecasts(
     from orchestration.forecasting.reading import published
 
     run, plan = platform.prepared(context)
-    held = {entry.market for entry in run.held_back(FORECAST_GATE)}
-    markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
-    if plan.is_empty or not markets:
+    markets = markets_to_study(run, plan, FORECAST_GATE)
+    if not markets:
         return
     with run.connect() as con, published(platform.lake, plan, markets) as lake:
         night = forecast_night(con, lake, markets, plan_of=plan_of, planner=planned)
@@ -102,19 +85,12 @@ def market_forecasts(
         context.log.info("%s: no sales yet, so no forecast.", market)
     for market, reason in night.failed.items():
         context.log.warning("%s: no forecast: %s", market, reason)
-    is_one_market = len(context.partition_keys) == 1
-    if not is_one_market:
-        # Dagster copies a range's metadata into the event of each partition: so a plot gets an event of its market.
-        for market, shown in pictures.items():
-            context.log_event(dg.AssetObservation(model_key(DEMAND_FORECAST), partition=market, metadata=shown))
     found: dict[str, dict[str, dg.MetadataValue]] = {
-        DEMAND_FORECAST.name: _forecast_metadata(night),
+        DEMAND_FORECAST.name: {**_forecast_metadata(night), **shown_pictures(context, DEMAND_FORECAST, pictures)},
         FORECAST_BACKTEST.name: _backtest_metadata(night),
         FORECAST_SCORE.name: {},
         DEMAND_PLAN.name: {},
     }
-    if is_one_market:
-        found[DEMAND_FORECAST.name].update(next(iter(pictures.values()), {}))
     for model in FORECAST_MODELS:
         yield dg.MaterializeResult(
             asset_key=model_key(model), metadata={"dagster/row_count": rows[model.name], **found[model.name]}
@@ -203,22 +179,15 @@ def forecast_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Holds back each market whose forecast is nonsense; warns where naive forecasts were better, and of drift."""
-    run = platform.run_of(context)
-    with run.connect() as con:
-        markets = {
-            str(row[0])
-            for row in con.execute(
-                "select market from forecasting.made union select market from forecasting.failed"
-            ).fetchall()
-        }
-        verdict = run_gate(con, FORECAST_GATE, FORECAST_MEASURES, markets, platform.judges)
-    held = [
-        HeldMarket(market, verdict.gate, reason)
-        for market in sorted(verdict.failed)
-        for reason in verdict.reasons(market)
-    ]
-    run.hold_back(held, FORECAST_MODELS, {})
-    yield from results(context, verdict, [model_key(model) for model in FORECAST_MODELS if model.name in _CHECKS])
+    yield from judge_market_models(
+        context,
+        platform,
+        FORECAST_GATE,
+        FORECAST_MEASURES,
+        FORECAST_MODELS,
+        keys=[model_key(model) for model in FORECAST_MODELS if model.name in _CHECKS],
+        markets="select market from forecasting.made union select market from forecasting.failed",
+    )
 
 
 @dg.asset(
@@ -234,9 +203,4 @@ def forecasts(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Plat
     """Forecasts, scores, back-test and plan, made visible at once beside the forecasts of other days."""
     from orchestration.forecasting.night import own_places
 
-    run, plan = platform.prepared(context)
-    with run.connect() as con:
-        places = own_places(con)
-    result = publish_models(platform.lake, run, plan, FORECAST_MODELS, own_places=places, gate=FORECAST_GATE)
-    end_publication(context, platform, run)
-    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
+    return publish_market_models(context, platform, FORECAST_MODELS, own_places, FORECAST_GATE)

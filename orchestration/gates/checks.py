@@ -18,6 +18,7 @@ from orchestration.runs import RunDatabase, RunPlan
 from orchestration.runs.database import KEPT_WHEN_HELD, HeldMarket
 from orchestration.runs.feeds import market_feeds, reference_feeds
 from orchestration.runs.publishing import publish_models
+from orchestration.runs.unpartitioned import UnpartitionedRun
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,6 +99,53 @@ def reference_gate(
     yield from results(context, verdict, guarded(REFERENCE_MEASURES))
 
 
+def judge_market_models(
+    context: dg.AssetCheckExecutionContext,
+    platform: Platform,
+    gate: str,
+    rules: Sequence[measures.Measure],
+    models: Sequence[PublishedModel],
+    *,
+    keys: Sequence[dg.AssetKey],
+    markets: str,
+    failed: str = "",
+) -> Iterator[dg.AssetCheckResult]:
+    """Judge what a run has made of these models of a market, and hold back the markets that fail.
+
+    markets: query of the markets that must have been judged. failed: query of market and reason where the models could
+    not be made. keys: the assets that carry a check.
+    """
+    run = platform.run_of(context)
+    with run.connect() as con:
+        expected = {str(row[0]) for row in con.execute(markets).fetchall()}
+        verdict = run_gate(con, gate, rules, expected, platform.judges)
+        not_made = con.execute(failed).fetchall() if failed else []
+    held = [HeldMarket(str(market), gate, str(reason)) for market, reason in not_made]
+    run.hold_back([*held, *_held_markets(verdict)], models, {})
+    yield from results(context, verdict, keys)
+
+
+def whole_specs(rules: Sequence[measures.Measure], words: str) -> list[dg.AssetCheckSpec]:
+    """The checks of a gate over tables that have no market."""
+    keys = (dg.AssetKey(table.split(".")) for table in dict.fromkeys(rule.table for rule in rules))
+    return [dg.AssetCheckSpec(CHECK_NAME, asset=key, blocking=True, description=words) for key in keys]
+
+
+def judge_whole(
+    context: dg.AssetCheckExecutionContext,
+    platform: Platform,
+    run: UnpartitionedRun,
+    gate: str,
+    rules: Sequence[measures.Measure],
+) -> Iterator[dg.AssetCheckResult]:
+    """Judge the tables of a run that has no market; where all of them are empty there is nothing to judge."""
+    with run.connect() as con:
+        has_rows = any(con.execute(f"select 1 from {rule.table} limit 1").fetchall() for rule in rules)
+        expected = {measures.WITHOUT_MARKET} if has_rows else set()
+        verdict = run_gate(con, gate, rules, expected, platform.judges)
+    yield from results(context, verdict, [spec.asset_key for spec in whole_specs(rules, "")])
+
+
 def results(
     context: dg.AssetCheckExecutionContext, verdict: Verdict, keys: Sequence[dg.AssetKey]
 ) -> Iterator[dg.AssetCheckResult]:
@@ -169,13 +217,17 @@ def as_metadata(verdict: Verdict, broken: Sequence[BrokenPromise]) -> dict[str, 
     return found
 
 
-def _hold_back(platform: Platform, run: RunDatabase, plan: RunPlan, verdict: Verdict) -> None:
-    held = [
+def _held_markets(verdict: Verdict) -> list[HeldMarket]:
+    return [
         HeldMarket(market, verdict.gate, reason)
         for market in sorted(verdict.failed)
         for reason in verdict.reasons(market)
     ]
-    run.hold_back(held, published_models().values(), _published_seq(platform, plan, verdict.failed))
+
+
+def _hold_back(platform: Platform, run: RunDatabase, plan: RunPlan, verdict: Verdict) -> None:
+    seq = _published_seq(platform, plan, verdict.failed)
+    run.hold_back(_held_markets(verdict), published_models().values(), seq)
 
 
 def _published_seq(platform: Platform, plan: RunPlan, markets: Collection[str]) -> dict[Place, int]:

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration.gates.checks import CHECK_NAME, results
-from orchestration.gates.gate import run_gate
-from orchestration.gates.measures import WITHOUT_MARKET, Measure
+from orchestration.gates.checks import judge_whole, whole_specs
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.modeling.translator import OWNERS
 from orchestration.planning.measures import ARRIVAL_GATE, ARRIVAL_MEASURES, PLANNING_GATE, PLANNING_MEASURES
 from orchestration.planning.tables import PLANNING_MODELS, STALE_MARKET, WORDS
 from orchestration.planning.work import PlanningRun
-from orchestration.platform import Platform, model_key
+from orchestration.platform import Platform, column_metadata, model_key
 from orchestration.runs.assets import MARKET_TABLES_KEY, REFERENCE_TABLES_KEY
 
 GROUP = "planning"
@@ -38,14 +36,7 @@ def plan_spec(model: PublishedModel, words: str, *, after: Sequence[PublishedMod
         owners=list(OWNERS),
         kinds={"python", "duckdb"},
         description=words,
-        metadata={
-            "dagster/column_schema": dg.TableSchema(
-                [
-                    dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                    for column in model.spec.columns
-                ]
-            )
-        },
+        metadata=column_metadata(model, WORDS),
     )
 
 
@@ -74,40 +65,25 @@ def stale_markets(
     )
 
 
-def _specs(measures: Sequence[Measure], words: str) -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(CHECK_NAME, asset=dg.AssetKey(table.split(".")), blocking=True, description=words)
-        for table in dict.fromkeys(measure.table for measure in measures)
-    ]
-
-
-def _judged(
-    context: dg.AssetCheckExecutionContext, platform: Platform, gate: str, measures: Sequence[Measure]
-) -> Iterator[dg.AssetCheckResult]:
-    with planning_run(context, platform).connect() as con:
-        has_rows = any(con.execute(f"select 1 from {one.table} limit 1").fetchall() for one in measures)
-        verdict = run_gate(con, gate, measures, {WITHOUT_MARKET} if has_rows else set(), platform.judges)
-    yield from results(context, verdict, [spec.asset_key for spec in _specs(measures, "")])
-
-
 @dg.multi_asset_check(
-    name=ARRIVAL_GATE, specs=_specs(ARRIVAL_MEASURES, "What lead times must satisfy before stock is planned by them.")
+    name=ARRIVAL_GATE,
+    specs=whole_specs(ARRIVAL_MEASURES, "What lead times must satisfy before stock is planned by them."),
 )
 def arrival_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Blocks the plan of stock where lead times or the outlook of shipments break a critical promise."""
-    yield from _judged(context, platform, ARRIVAL_GATE, ARRIVAL_MEASURES)
+    yield from judge_whole(context, platform, planning_run(context, platform), ARRIVAL_GATE, ARRIVAL_MEASURES)
 
 
 @dg.multi_asset_check(
-    name=PLANNING_GATE, specs=_specs(PLANNING_MEASURES, "What a plan must satisfy before anybody orders by it.")
+    name=PLANNING_GATE, specs=whole_specs(PLANNING_MEASURES, "What a plan must satisfy before anybody orders by it.")
 )
 def planning_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Blocks the publication of a plan that breaks a critical promise."""
-    yield from _judged(context, platform, PLANNING_GATE, PLANNING_MEASURES)
+    yield from judge_whole(context, platform, planning_run(context, platform), PLANNING_GATE, PLANNING_MEASURES)
 
 
 @dg.asset(

@@ -3,19 +3,25 @@
 Belongs here: assets that read and write the run's database as a whole. Does not: what is built in between.
 """
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
-from orchestration.modeling.manifest import published_models
+from orchestration.lake import Place
+from orchestration.modeling.manifest import PublishedModel, published_models
 from orchestration.modeling.translator import OWNERS, RUN_PLAN_KEY
 from orchestration.partitions import MARKETS, SINGLE_RUN
-from orchestration.platform import Platform, model_key, selected_keys
+from orchestration.platform import Platform, column_metadata, model_key, selected_keys
 from orchestration.runs.database import RunDatabase
 from orchestration.runs.plan import RunPlan
 from orchestration.runs.publishing import publish_models
 from orchestration.trace.assets import keep_trace_lists
+
+if TYPE_CHECKING:
+    import duckdb
 
 MARKET_TABLES_KEY = dg.AssetKey(["publication", "market_tables"])
 REFERENCE_TABLES_KEY = dg.AssetKey(["publication", "reference_tables"])
@@ -112,6 +118,71 @@ def end_publication(context: dg.AssetExecutionContext, platform: Platform, run: 
     following = {key.to_user_string() for key in publications - {MARKET_TABLES_KEY}}
     if run.end(context.asset_key.to_user_string(), following):
         platform.judges.stop()
+
+
+def market_model_specs(
+    models: Sequence[PublishedModel],
+    *,
+    group: str,
+    kinds: set[str],
+    reads: Sequence[str],
+    descriptions: Mapping[str, str],
+    words: Mapping[str, str],
+) -> list[dg.AssetSpec]:
+    """The assets of tables that are made of a market's published ones. reads: names of the tables that they lean on."""
+    return [
+        dg.AssetSpec(
+            key=model_key(model),
+            deps=[MARKET_TABLES_KEY, *(model_key(published_models()[name]) for name in reads)],
+            partitions_def=MARKETS,
+            group_name=group,
+            owners=list(OWNERS),
+            kinds=kinds,
+            description=descriptions[model.name],
+            metadata=column_metadata(model, words),
+        )
+        for model in models
+    ]
+
+
+def markets_to_study(run: RunDatabase, plan: RunPlan, gate: str) -> list[str]:
+    """The markets that a run has published, but for what waits in the pseudo market and what this gate holds back."""
+    if plan.is_empty:
+        return []
+    held = {entry.market for entry in run.held_back(gate)}
+    return sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
+
+
+def shown_pictures(
+    context: dg.AssetExecutionContext, model: PublishedModel, pictures: Mapping[str, Mapping[str, dg.MetadataValue]]
+) -> Mapping[str, dg.MetadataValue]:
+    """What the asset's own metadata show of pictures by market: those of a run over one market.
+
+    Dagster copies a range's metadata into the event of each partition, so there a market's pictures get an event of
+    their own.
+    """
+    if len(context.partition_keys) == 1:
+        return next(iter(pictures.values()), {})
+    for market, drawn in pictures.items():
+        if drawn:
+            context.log_event(dg.AssetObservation(model_key(model), partition=market, metadata=drawn))
+    return {}
+
+
+def publish_market_models(
+    context: dg.AssetExecutionContext,
+    platform: Platform,
+    models: Sequence[PublishedModel],
+    own_places: "Callable[[duckdb.DuckDBPyConnection], Mapping[str, Collection[Place]]]",
+    gate: str,
+) -> dg.MaterializeResult[None]:
+    """Make these tables of the run's markets visible at once. own_places: what they replace, by the run's database."""
+    run, plan = platform.prepared(context)
+    with run.connect() as con:
+        places = own_places(con)
+    result = publish_models(platform.lake, run, plan, models, own_places=places, gate=gate)
+    end_publication(context, platform, run)
+    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
 
 
 @dg.asset(

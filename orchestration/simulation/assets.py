@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.lake import PUBLISHED, WHOLE_TABLE, Lake, PublishRequest
 from orchestration.modeling.translator import OWNERS
-from orchestration.platform import Platform
+from orchestration.platform import Platform, column_metadata
 from orchestration.runs.assets import MARKET_TABLES_KEY, REFERENCE_TABLES_KEY
 from orchestration.runs.publishing import git_commit, lock_hash
 from orchestration.simulation.tables import CLEANING_SCORECARD, LAYER, SCORECARD_MODELS, WORDS
@@ -28,14 +28,7 @@ SCORECARD_KEY = dg.AssetKey([LAYER, CLEANING_SCORECARD.name])
     kinds={"python", "duckdb", "iceberg"},
     # No partitions: a score of a part of the world would say little. Its job is its own for that reason.
     deps=[dg.AssetDep(MARKET_TABLES_KEY, partition_mapping=dg.AllPartitionMapping()), REFERENCE_TABLES_KEY],
-    metadata={
-        "dagster/column_schema": dg.TableSchema(
-            [
-                dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                for column in CLEANING_SCORECARD.spec.columns
-            ]
-        )
-    },
+    metadata=column_metadata(CLEANING_SCORECARD, WORDS),
 )
 def cleaning_scorecard(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration.gates.checks import CHECK_NAME, results
-from orchestration.gates.gate import run_gate
+from orchestration.gates.checks import CHECK_NAME, judge_market_models
 from orchestration.marketing.media.gate import MARKETS_WITH_FIGURES, MEDIA_GATE, MEDIA_MEASURES
 from orchestration.marketing.media.tables import (
     BUDGET_SUGGESTION,
@@ -21,13 +20,10 @@ from orchestration.marketing.media.tables import (
     MEDIA_RESPONSE,
     WORDS,
 )
-from orchestration.modeling.manifest import published_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
-from orchestration.runs.database import HeldMarket
-from orchestration.runs.publishing import publish_models
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, shown_pictures
 
 MEDIA_KEY = dg.AssetKey(["publication", "media"])
 MOST_PLOTS = 12
@@ -41,29 +37,14 @@ _SHOWN_BY = {
 
 @dg.multi_asset(
     name="market_media_figures",
-    specs=[
-        dg.AssetSpec(
-            key=model_key(model),
-            deps=[
-                MARKET_TABLES_KEY,
-                *(model_key(published_models()[name]) for name in ("fct_sessions", "fct_media_daily", "fct_orders")),
-            ],
-            partitions_def=MARKETS,
-            group_name=LAYER,
-            owners=list(OWNERS),
-            kinds={"python", "statsmodels"},
-            description=DESCRIPTIONS[model.name],
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    [
-                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                        for column in model.spec.columns
-                    ]
-                )
-            },
-        )
-        for model in MEDIA_MODELS
-    ],
+    specs=market_model_specs(
+        MEDIA_MODELS,
+        group=LAYER,
+        kinds={"python", "statsmodels"},
+        reads=("fct_sessions", "fct_media_daily", "fct_orders"),
+        descriptions=DESCRIPTIONS,
+        words=WORDS,
+    ),
     backfill_policy=SINGLE_RUN,
     can_subset=False,
 )
@@ -78,9 +59,8 @@ def market_media_figures(
     from orchestration.marketing.media.reading import published
 
     run, plan = platform.prepared(context)
-    held = {entry.market for entry in run.held_back(MEDIA_GATE)}
-    markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
-    if plan.is_empty or not markets:
+    markets = markets_to_study(run, plan, MEDIA_GATE)
+    if not markets:
         return
     with run.connect() as con, published(platform.lake, plan, markets, platform.settings) as lake:
         night = media_night(con, lake, markets)
@@ -96,23 +76,17 @@ def market_media_figures(
         for one in busiest
     }
     words = "\n".join(f"- {market}: {one.words}" for market, one in night.markets.items())
-    is_one_market = len(context.partition_keys) == 1
     for model in MEDIA_MODELS:
         shown = {
             market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
             for market, drawn in pictures.items()
         }
-        if not is_one_market:
-            # Dagster copies a range's metadata into the event of each partition: a plot gets an event of its market.
-            for market, drawn in shown.items():
-                if drawn:
-                    context.log_event(dg.AssetObservation(model_key(model), partition=market, metadata=drawn))
         yield dg.MaterializeResult(
             asset_key=model_key(model),
             metadata={
                 "dagster/row_count": sum(len(one.frames[model.name]) for one in night.markets.values()),
                 **({"markets": dg.MetadataValue.md(words)} if model in (MEDIA_EFFECT, BUDGET_SUGGESTION) else {}),
-                **(next(iter(shown.values()), {}) if is_one_market else {}),
+                **shown_pictures(context, model, shown),
             },
         )
 
@@ -133,19 +107,16 @@ def media_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Holds back each market that could not be studied, or whose credits, intervals or budgets do not add up."""
-    run = platform.run_of(context)
-    with run.connect() as con:
-        markets = {str(row[0]) for row in con.execute(MARKETS_WITH_FIGURES).fetchall()}
-        verdict = run_gate(con, MEDIA_GATE, MEDIA_MEASURES, markets, platform.judges)
-        failed = con.execute(f"select market, reason from {LAYER}.media_failed order by market").fetchall()
-    held = [HeldMarket(str(market), verdict.gate, str(reason)) for market, reason in failed]
-    held += [
-        HeldMarket(market, verdict.gate, reason)
-        for market in sorted(verdict.failed)
-        for reason in verdict.reasons(market)
-    ]
-    run.hold_back(held, MEDIA_MODELS, {})
-    yield from results(context, verdict, [model_key(MEDIA_EFFECT)])
+    yield from judge_market_models(
+        context,
+        platform,
+        MEDIA_GATE,
+        MEDIA_MEASURES,
+        MEDIA_MODELS,
+        keys=[model_key(MEDIA_EFFECT)],
+        markets=MARKETS_WITH_FIGURES,
+        failed=f"select market, reason from {LAYER}.media_failed order by market",
+    )
 
 
 @dg.asset(
@@ -161,9 +132,4 @@ def media(context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform
     """Losses, credits, effects and budgets of the run's markets, made visible at once."""
     from orchestration.marketing.media.night import own_places
 
-    run, plan = platform.prepared(context)
-    with run.connect() as con:
-        places = own_places(con)
-    result = publish_models(platform.lake, run, plan, MEDIA_MODELS, own_places=places, gate=MEDIA_GATE)
-    end_publication(context, platform, run)
-    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
+    return publish_market_models(context, platform, MEDIA_MODELS, own_places, MEDIA_GATE)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from orchestration.gates.checks import CHECK_NAME, results
-from orchestration.gates.gate import run_gate
+from orchestration.gates.checks import CHECK_NAME, judge_market_models
 from orchestration.marketing.recommending.gate import RECOMMENDATION_MEASURES
 from orchestration.marketing.recommending.tables import (
     DESCRIPTIONS,
@@ -20,13 +19,10 @@ from orchestration.marketing.recommending.tables import (
     RECOMMENDATION_SCORE,
     WORDS,
 )
-from orchestration.modeling.manifest import published_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import MARKET_TABLES_KEY, end_publication
-from orchestration.runs.database import HeldMarket
-from orchestration.runs.publishing import publish_models
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models
 
 if TYPE_CHECKING:
     from orchestration.marketing.recommending.night import RecommendingNight
@@ -47,26 +43,14 @@ class RecommendingConfig(dg.Config):
 
 @dg.multi_asset(
     name="market_recommendations",
-    specs=[
-        dg.AssetSpec(
-            key=model_key(model),
-            deps=[MARKET_TABLES_KEY, model_key(published_models()["fct_order_lines"])],
-            partitions_def=MARKETS,
-            group_name=LAYER,
-            owners=list(OWNERS),
-            kinds={"python", "duckdb"},
-            description=DESCRIPTIONS[model.name],
-            metadata={
-                "dagster/column_schema": dg.TableSchema(
-                    [
-                        dg.TableColumn(column.name, column.type, description=WORDS[column.name])
-                        for column in model.spec.columns
-                    ]
-                )
-            },
-        )
-        for model in RECOMMENDATION_MODELS
-    ],
+    specs=market_model_specs(
+        RECOMMENDATION_MODELS,
+        group=LAYER,
+        kinds={"python", "duckdb"},
+        reads=("fct_order_lines",),
+        descriptions=DESCRIPTIONS,
+        words=WORDS,
+    ),
     backfill_policy=SINGLE_RUN,
     can_subset=False,
 )
@@ -80,9 +64,8 @@ def market_recommendations(
     from orchestration.marketing.recommending.reading import published
 
     run, plan = platform.prepared(context)
-    held = {entry.market for entry in run.held_back(RECOMMENDATION_GATE)}
-    markets = sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
-    if plan.is_empty or not markets:
+    markets = markets_to_study(run, plan, RECOMMENDATION_GATE)
+    if not markets:
         return
     settings = platform.settings
     rules = RecommendingRules(
@@ -143,20 +126,15 @@ def recommendation_gate(
     context: dg.AssetCheckExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> Iterator[dg.AssetCheckResult]:
     """Holds back each market whose lists are broken; warns where popularity is as good."""
-    run = platform.run_of(context)
-    with run.connect() as con:
-        found = con.execute(
-            f"select market from {LAYER}.recommended union select market from {LAYER}.not_recommended"
-        ).fetchall()
-        markets = {str(row[0]) for row in found}
-        verdict = run_gate(con, RECOMMENDATION_GATE, RECOMMENDATION_MEASURES, markets, platform.judges)
-    held = [
-        HeldMarket(market, verdict.gate, reason)
-        for market in sorted(verdict.failed)
-        for reason in verdict.reasons(market)
-    ]
-    run.hold_back(held, RECOMMENDATION_MODELS, {})
-    yield from results(context, verdict, [model_key(model) for model in RECOMMENDATION_MODELS if model.name in _CHECKS])
+    yield from judge_market_models(
+        context,
+        platform,
+        RECOMMENDATION_GATE,
+        RECOMMENDATION_MEASURES,
+        RECOMMENDATION_MODELS,
+        keys=[model_key(model) for model in RECOMMENDATION_MODELS if model.name in _CHECKS],
+        markets=f"select market from {LAYER}.recommended union select market from {LAYER}.not_recommended",
+    )
 
 
 @dg.asset(
@@ -174,11 +152,4 @@ def recommendations(
     """Lists, similar products, pairs, first screens and their scores, of the run's markets, made visible at once."""
     from orchestration.marketing.recommending.night import own_places
 
-    run, plan = platform.prepared(context)
-    with run.connect() as con:
-        places = own_places(con)
-    result = publish_models(
-        platform.lake, run, plan, RECOMMENDATION_MODELS, own_places=places, gate=RECOMMENDATION_GATE
-    )
-    end_publication(context, platform, run)
-    return dg.MaterializeResult(metadata={"publication": result.publication_id or 0, "tables": len(result.snapshots)})
+    return publish_market_models(context, platform, RECOMMENDATION_MODELS, own_places, RECOMMENDATION_GATE)
