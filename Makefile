@@ -20,8 +20,9 @@ export MPLBACKEND := Agg
 # Two processes of tests share the cores: threads of BLAS and OpenMP in each of them would wait for each other by spinning.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
-# A file of tests shares what it builds, so it stays with one of the two processes.
-IN_PARALLEL := -n 2 --dist loadfile
+# A file of tests shares what it builds, so it stays with one of the two processes. Files are begun in the order of
+# tests/conftest.py and not by their number of tests: the longest have the fewest.
+IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 export RUFF_CACHE_DIR := $(CURDIR)/var/cache/ruff
 
 .DEFAULT_GOAL := help
