@@ -25,7 +25,7 @@ from orchestration.gates.checks import CHECK_NAME, judge_market_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, shown_pictures
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, show_by_market
 
 if TYPE_CHECKING:
     from orchestration.customers.market import MarketCustomers
@@ -86,12 +86,12 @@ def market_customers(
             market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
             for market, drawn in pictures.items()
         }
+        show_by_market(context, model, shown)
         yield dg.MaterializeResult(
             asset_key=model_key(model),
             metadata={
                 "dagster/row_count": rows,
                 **(_night_metadata(night) if model is CUSTOMER_VALUE else {}),
-                **shown_pictures(context, model, shown),
             },
         )
 

@@ -21,7 +21,7 @@ from orchestration.gates.checks import CHECK_NAME, judge_market_models
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, shown_pictures
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, show_by_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,38 +80,40 @@ def market_forecasts(
             model.name: con.execute(f"select count(*) from {model.relation}").fetchall()[0][0]
             for model in FORECAST_MODELS
         }
-        pictures = _pictures(night, con.execute(f"select * from {FORECAST_SCORE.relation}").df())
+        shown = _shown_by_market(night, con.execute(f"select * from {FORECAST_SCORE.relation}").df())
     for market in night.without_history:
         context.log.info("%s: no sales yet, so no forecast.", market)
     for market, reason in night.failed.items():
         context.log.warning("%s: no forecast: %s", market, reason)
     found: dict[str, dict[str, dg.MetadataValue]] = {
-        DEMAND_FORECAST.name: {**_forecast_metadata(night), **shown_pictures(context, DEMAND_FORECAST, pictures)},
+        DEMAND_FORECAST.name: _forecast_metadata(night),
         FORECAST_BACKTEST.name: _backtest_metadata(night),
         FORECAST_SCORE.name: {},
         DEMAND_PLAN.name: {},
     }
+    show_by_market(context, DEMAND_FORECAST, shown)
     for model in FORECAST_MODELS:
         yield dg.MaterializeResult(
             asset_key=model_key(model), metadata={"dagster/row_count": rows[model.name], **found[model.name]}
         )
 
 
-def _pictures(night: "Night", scores: "pd.DataFrame") -> dict[str, dict[str, dg.MetadataValue]]:
-    """For each market that sells most: its days, its categories' weeks, its worst series, and its scores over time."""
+def _shown_by_market(night: "Night", scores: "pd.DataFrame") -> dict[str, dict[str, dg.MetadataValue]]:
+    """Each market's accuracy in the back-test, and the pictures of the markets that sell most."""
     from orchestration.forecasting.plots import as_markdown_image, market_pictures
 
     def units(market: str) -> float:
         return float(night.markets[market].made.series.units.sum())
 
-    largest = sorted(night.markets, key=units, reverse=True)[:MOST_PLOTS]
-    return {
-        market: {
-            name: dg.MetadataValue.md(as_markdown_image(png, words=name.replace("_", " ")))
-            for name, png in market_pictures(night.markets[market].made, scores[scores["market"] == market]).items()
-        }
-        for market in largest
+    shown: dict[str, dict[str, dg.MetadataValue]] = {
+        market: {"accuracy_in_the_back_test": dg.MetadataValue.md(_markdown(one.made.levels.round(3)))}
+        for market, one in night.markets.items()
     }
+    for market in sorted(night.markets, key=units, reverse=True)[:MOST_PLOTS]:
+        drawn = market_pictures(night.markets[market].made, scores[scores["market"] == market])
+        for name, png in drawn.items():
+            shown[market][name] = dg.MetadataValue.md(as_markdown_image(png, words=name.replace("_", " ")))
+    return shown
 
 
 def _forecast_metadata(night: "Night") -> dict[str, dg.MetadataValue]:

@@ -86,6 +86,8 @@ def market_reports(
         (facts,) = read_markets(platform.lake, [market])
         path = place_of(platform.settings, market)
         write_page(path, render(facts))
-        links.append(f"- {market}: [{path.name}]({path.as_uri()}) `{path}`")
+        link = f"[{path.name}]({path.as_uri()}) `{path}`"
+        context.add_asset_metadata({"report": dg.MetadataValue.md(link)}, partition_key=market)
+        links.append(f"- {market}: {link}")
     words = "\n".join(links) or "No market of this run has published an order."
     return dg.MaterializeResult(metadata={"pages": len(links), "reports": dg.MetadataValue.md(words)})

@@ -153,20 +153,13 @@ def markets_to_study(run: RunDatabase, plan: RunPlan, gate: str) -> list[str]:
     return sorted({place.market for place in plan.mart_places} - held - {"ZZ"})
 
 
-def shown_pictures(
-    context: dg.AssetExecutionContext, model: PublishedModel, pictures: Mapping[str, Mapping[str, dg.MetadataValue]]
-) -> Mapping[str, dg.MetadataValue]:
-    """What the asset's own metadata show of pictures by market: those of a run over one market.
-
-    Dagster copies a range's metadata into the event of each partition, so there a market's pictures get an event of
-    their own.
-    """
-    if len(context.partition_keys) == 1:
-        return next(iter(pictures.values()), {})
-    for market, drawn in pictures.items():
-        if drawn:
-            context.log_event(dg.AssetObservation(model_key(model), partition=market, metadata=drawn))
-    return {}
+def show_by_market(
+    context: dg.AssetExecutionContext, model: PublishedModel, shown: Mapping[str, Mapping[str, dg.MetadataValue]]
+) -> None:
+    """Pictures and figures by market, each on its own partition of this table: who opens a market sees its own."""
+    for market in set(shown).intersection(context.partition_keys):
+        if shown[market]:
+            context.add_asset_metadata(shown[market], asset_key=model_key(model), partition_key=market)
 
 
 def publish_market_models(

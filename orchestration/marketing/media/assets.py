@@ -23,7 +23,7 @@ from orchestration.marketing.media.tables import (
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
-from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, shown_pictures
+from orchestration.runs.assets import market_model_specs, markets_to_study, publish_market_models, show_by_market
 
 MEDIA_KEY = dg.AssetKey(["publication", "media"])
 MOST_PLOTS = 12
@@ -81,12 +81,12 @@ def market_media_figures(
             market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
             for market, drawn in pictures.items()
         }
+        show_by_market(context, model, shown)
         yield dg.MaterializeResult(
             asset_key=model_key(model),
             metadata={
                 "dagster/row_count": sum(len(one.frames[model.name]) for one in night.markets.values()),
                 **({"markets": dg.MetadataValue.md(words)} if model in (MEDIA_EFFECT, BUDGET_SUGGESTION) else {}),
-                **shown_pictures(context, model, shown),
             },
         )
 
