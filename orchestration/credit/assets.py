@@ -15,6 +15,7 @@ from orchestration.credit.tables import (
     CREDIT_EXPOSURE,
     CREDIT_MODEL,
     CREDIT_MODEL_MEASURE,
+    CREDIT_MODEL_VALIDATION,
     CREDIT_MODELS,
     CREDIT_STALE_MARKET,
     GUARANTEE_OFFER,
@@ -106,7 +107,11 @@ class VersionConfig(dg.Config):
         credit_spec(
             CREDIT_MODEL, "Every version of the scorecard: what it was trained on, whether it qualifies, who approved."
         ),
-        credit_spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and out of time."),
+        credit_spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and on rows that it had not seen."),
+        credit_spec(
+            CREDIT_MODEL_VALIDATION,
+            "What each version and its challenger said of sellers unknown to them, and what came of these.",
+        ),
     ],
 )
 def scorecard_versions(
@@ -122,6 +127,7 @@ def scorecard_versions(
     models, measures = made[CREDIT_MODEL.name], made[CREDIT_MODEL_MEASURE.name]
     run.keep(CREDIT_MODEL, models)
     run.keep(CREDIT_MODEL_MEASURE, measures)
+    run.keep(CREDIT_MODEL_VALIDATION, made[CREDIT_MODEL_VALIDATION.name])
     columns = [
         "version",
         "trained_on",
@@ -139,8 +145,10 @@ def scorecard_versions(
         versions=dg.MetadataValue.md(markdown_table(models[columns].tail(10))),
     )
     newest = measures[measures["version"] == models["version"].iloc[-1]] if len(models) else measures
+    newest = newest[~newest["slice"].str.startswith(steps.SAMPLE)]
     wide = newest.pivot_table(index="metric", columns="slice", values="value").round(4).reset_index()
     yield credit_result(CREDIT_MODEL_MEASURE, len(measures), newest=dg.MetadataValue.md(markdown_table(wide)))
+    yield credit_result(CREDIT_MODEL_VALIDATION, len(made[CREDIT_MODEL_VALIDATION.name]))
 
 
 class ScoreConfig(dg.Config):
