@@ -175,6 +175,8 @@ def seller_scores(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Features become scores with reasons; sellers in stale markets keep their last one."""
     from orchestration.credit import plots, steps
+    from orchestration.credit.page.chosen import LOWEST
+    from orchestration.credit.places import link, seller_place
     from orchestration.forecasting.plots import as_markdown_image
 
     run = credit_run(context, platform)
@@ -190,7 +192,7 @@ def seller_scores(
         "sellers": len(today),
         "stale": int(today["is_stale"].astype(bool).sum()),
         "without_score": int(today["score"].isna().sum()),
-        "page_of_a_seller": "python -m orchestration.credit report SELLER",
+        "page_of_a_seller": "asset credit/seller_pages; of anyone: python -m orchestration.credit report SELLER",
     }
     if not len(today):
         metadata["empty"] = "no seller is known: nothing that is published names one"
@@ -198,10 +200,11 @@ def seller_scores(
         metadata["picture"] = dg.MetadataValue.md(
             as_markdown_image(plots.score_plot(today, models), words="scores of today by grade")
         )
-        worst = today.sort_values("score").head(20)
-        metadata["lowest"] = dg.MetadataValue.md(
-            plots.markdown_table(worst[["seller_id", "score", "grade", "is_stale", "change_points", "reasons_en"]])
-        )
+        # Their pages are written once the run has published (see page/assets.py).
+        worst = today.dropna(subset="score").sort_values(["score", "seller_id"]).head(LOWEST)
+        worst = worst.assign(page=[link(seller_place(platform.settings, seller)) for seller in worst["seller_id"]])
+        columns = ["seller_id", "score", "grade", "is_stale", "change_points", "page", "reasons_en"]
+        metadata["lowest"] = dg.MetadataValue.md(plots.markdown_table(worst[columns]))
     yield credit_result(SELLER_FEATURE, len(made[SELLER_FEATURE.name]))
     yield credit_result(SELLER_SCORE, len(scores), **metadata)
     yield credit_result(SELLER_SCORE_PART, len(made[SELLER_SCORE_PART.name]))

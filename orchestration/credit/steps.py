@@ -84,7 +84,7 @@ def scorecard_versions(con: "duckdb.DuckDBPyConnection", *, retrain: bool = Fals
             try:
                 made, definition = _trained(con, as_of, models)
                 if made.version not in set(models["version"]):
-                    models = together(models, _model_row(made, definition))
+                    models = together(models, model_row(made, definition))
                     measures = together(measures, made.measures.assign(version=made.version))
                     validation = together(validation, made.validation.assign(version=made.version))
                 words = f"{made.version} of {made.row_count} rows, {made.bad_count} bad: {made.qualification}"
@@ -265,7 +265,8 @@ def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame
     return replace(made, measures=pd.concat([made.measures, counts], ignore_index=True)), HARD.code
 
 
-def _model_row(made: Trained, definition: str) -> pd.DataFrame:
+def model_row(made: Trained, definition: str) -> pd.DataFrame:
+    """The row of credit_model of a version; its standing is not told yet."""
     return pd.DataFrame(
         [
             {

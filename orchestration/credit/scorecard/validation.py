@@ -119,28 +119,74 @@ def auc_interval(risk: Floats, is_bad: Bools, *, draws: int = 400, confidence: f
     return Interval(value, float(low), float(high))
 
 
-def calibration_table(probability: Floats, is_bad: Bools, parts: int = 10) -> pd.DataFrame:
+def grouped_auc_interval(
+    risk: Floats,
+    is_bad: Bools,
+    groups: npt.NDArray[np.object_] | pd.Series,
+    *,
+    weight: Floats | None = None,
+    draws: int = 200,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """AUC with a bootstrap interval that draws whole groups again: rows of one person do not count as several people.
+
+    NaN limits where hardly any draw holds both classes.
+    """
+    flags, weights = _aligned(risk, is_bad), np.ones(len(risk)) if weight is None else np.asarray(weight, np.float64)
+    places, names = pd.factorize(np.asarray(groups))
+    generator = np.random.default_rng(seed)
+    found = np.array(
+        [
+            auc(risk, flags, weights * generator.multinomial(len(names), np.full(len(names), 1 / len(names)))[places])
+            for _ in range(draws)
+        ]
+    )
+    tail = (1.0 - confidence) / 2.0
+    is_known = np.isfinite(found)
+    low, high = np.quantile(found[is_known], [tail, 1.0 - tail]) if is_known.mean() > 0.9 else (np.nan, np.nan)
+    return Interval(auc(risk, flags, weights), float(low), float(high))
+
+
+def rate_interval(bads: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Wilson's interval of a rate at 95 %."""
+    z = 1.959963984540054
+    rate = bads / rows
+    centre = (rate + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * np.sqrt(np.maximum(rate * (1 - rate), 0.0) / rows + (z / (2 * rows)) ** 2)
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def calibration_table(
+    probability: Floats, is_bad: Bools, parts: int = 10, weight: Floats | None = None
+) -> pd.DataFrame:
     """By rising probability, in `parts` of about equal size: rows, bads, mean probability, rate of bads, its interval.
 
     The interval of the rate is Wilson's at 95 %. Equal probabilities are never split, so there may be fewer parts.
+    weight: what each row counts in means and rates; rows and bads are counted as they are.
     """
     flags = _aligned(probability, is_bad)
     chance = np.asarray(probability, dtype=np.float64)
     part = np.searchsorted(np.unique(np.quantile(chance, np.linspace(0, 1, parts + 1)[1:-1])), chance, side="left")
-    grouped = pd.DataFrame({"part": part, "probability": chance, "is_bad": flags}).groupby("part")
+    weights = np.ones(len(chance)) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = pd.DataFrame({"part": part, "probability": chance, "is_bad": flags, "weight": weights})
+    rows = rows.assign(weighted=weights * chance, bad_weight=weights * flags)
+    grouped = rows.groupby("part")
     found = grouped.agg(
         row_count=("is_bad", "size"),
         bad_count=("is_bad", "sum"),
         least_probability=("probability", "min"),
         most_probability=("probability", "max"),
-        mean_probability=("probability", "mean"),
+        mean_probability=("probability", "mean") if weight is None else ("weighted", "sum"),
+        weight=("weight", "sum"),
+        bad_weight=("bad_weight", "sum"),
     ).reset_index(drop=True)
     found.insert(0, "part", np.arange(1, len(found) + 1))
-    found["bad_rate"] = found["bad_count"] / found["row_count"]
-    z, rows = 1.959963984540054, found["row_count"]
-    centre = (found["bad_rate"] + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * np.sqrt(found["bad_rate"] * (1 - found["bad_rate"]) / rows + (z / (2 * rows)) ** 2)
-    found["bad_rate_low"], found["bad_rate_high"] = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    bads, size = found.pop("bad_weight").to_numpy(dtype=np.float64), found.pop("weight").to_numpy(dtype=np.float64)
+    if weight is not None:
+        found["mean_probability"] = found["mean_probability"] / size
+    found["bad_rate"] = bads / size
+    found["bad_rate_low"], found["bad_rate_high"] = rate_interval(bads, size)
     return found
 
 
