@@ -35,7 +35,7 @@ _WHOLE = ("style", "script", "title", "svg", "option")
 def with_languages(html: str) -> str:
     """The HTML with each run of Chinese, Japanese or Korean text in a `span` of its language.
 
-    Text inside an element that names such a language already stays as it is, as do styles, scripts, titles and pictures.
+    Text inside an element that names such a language already stays as it is, as do styles, scripts, titles, pictures.
     Attributes must be escaped as `html.escape` does it: a `>` within one would end its element.
     """
     found: list[str] = []

@@ -13,6 +13,7 @@ import pandas as pd
 from orchestration.credit.model_card.content import LEAST_OF_A_CLASS, ModelCard
 from orchestration.credit.model_card.pictures import Picture
 from orchestration.credit.page.parts import card, day, section, table, text, whole_page
+from orchestration.credit.scorecard.card import Part
 from orchestration.credit.training import (
     CHALLENGER,
     IN_USE,
@@ -72,7 +73,7 @@ def _head(found: ModelCard) -> str:
         card("Status 状态", text(about["status"]), "in use 使用中" if bool(about["is_in_use"]) else "not in use"),
         card("Gini 区分能力", _number(gini, 3), f"{where}; challenger {_number(beside, 3)}"),
         card("Calibration 校准", _number(fits, 3), f"p-value; at least {LEAST_P_VALUE:g} is asked"),
-        card("Bads 违约样本", f"{int(about['bad_count']):,}", f"of {int(about['row_count']):,} rows"),
+        card("Bads 违约样本", _count(about["bad_count"]), f"of {_count(about['row_count'])} rows"),
         card(
             "Stability 稳定性", _number(found.shift.psi if found.shift else None, 3),
             f"PSI of today's scores ({found.as_of})" if found.shift else "too few sellers today",
@@ -94,12 +95,10 @@ def _head(found: ModelCard) -> str:
 def _use() -> str:
     return (
         "<p>Gives each seller a score from what the ledger holds of him: orders, documents that match, clearance,"
-        " receipts, rebates, disputes, instalments. From the probability come his grade, a factor of his limit, and a"
-        " part"
-        " of the price of a guarantee. An officer decides with it, and may override, freeze and release.</p>"
-        "<p lang='zh'>依据账本中的订单、单证匹配、通关、收汇、退税、纠纷与还款记录，为卖家评分；评分决定等级、"
-        "额度系数与担保定价的一部分。"
-        "最终由信贷员决定，可人工调整、冻结与解冻。</p>"
+        " receipts, rebates, disputes, instalments. From the probability come his grade, a factor of his limit, and"
+        " a part of the price of a guarantee. An officer decides with it, and may override, freeze and release.</p>"
+        "<p lang='zh'>依据账本中的订单、单证匹配、通关、收汇、退税、纠纷与还款记录，为卖家评分；"
+        "评分决定等级、额度系数与担保定价的一部分。最终由信贷员决定，可人工调整、冻结与解冻。</p>"
     )
 
 
@@ -111,18 +110,16 @@ def _limits(found: ModelCard) -> str:
         "It orders sellers of this platform; a firm whose trade is not in the ledger cannot be scored with it.",
         "No protected attribute and nothing of single buyers is asked; its use for natural persons was not examined.",
     ]
-    bads = int(about["bad_count"])
-    if bads < _FEW_BADS:
+    bads = text(about["bad_count"])
+    if bads and float(bads) < _FEW_BADS:
         told.append(
-            f"{bads} bads are few: intervals are wide, probabilities rest on the scale of the points more than on"
-            f" what was"
-            " seen, and no figure of a single market is sure."
+            f"{_count(bads)} bads are few: intervals are wide, probabilities rest on the scale of the points more"
+            " than on what was seen, and no figure of a single market is sure."
         )
     if found.part == OUT_OF_FOLD:
         told.append(
             "Bads were too few for a split in time: it was judged on sellers left out, not on a later time. How it"
-            " holds"
-            " when times change is not known yet."
+            " holds when times change is not known yet."
         )
     if found.definition and found.definition.performance_days:
         final = found.definition.performance_days + found.definition.maturity_days
@@ -137,8 +134,7 @@ def _limits(found: ModelCard) -> str:
     if card_.thin_evidence:
         told.append(
             f"With {card_.thin_evidence:g} of {card_.evidence_column} a file is pulled half-way to the portfolio's"
-            f" mean;"
-            " with less it says more of the portfolio than of the seller."
+            " mean; with less it says more of the portfolio than of the seller."
         )
     names = [] if found.drift.empty else list(found.drift.loc[found.drift["has_moved"], "name"].astype(str))
     moved = [found.labels.get(name, "the score") for name in names]
@@ -199,10 +195,10 @@ def _data(found: ModelCard) -> str:
     prefix = "sample_"
     own = found.measures[found.measures["slice"].str.startswith(prefix)]
     words = (
-        f"<p>{int(about['row_count']):,} rows with an outcome, {int(about['bad_count']):,} bad, of sellers as of"
+        f"<p>{_count(about['row_count'])} rows with an outcome, {_count(about['bad_count'])} bad, of sellers as of"
         f" {day(about['sample_from_on'])} to {day(about['sample_to_on'])}, a quarter apart; features are what was"
-        f" known on"
-        " the day, by the published ledger. A good row counts the part of the horizon in which something was owed.</p>"
+        " known on the day, by the published ledger. A good row counts the part of the horizon in which something"
+        " was owed.</p>"
     )
     if own.empty:
         return words
@@ -236,10 +232,9 @@ def _performance(found: ModelCard) -> str:
         other = figure(found.measures, CHALLENGER + found.part, "auc")
         words += (
             f"<p>AUC {own.value:.3f}, at 95 % between {own.low:.3f} and {own.high:.3f} (sellers drawn again). The"
-            f" challenger"
-            f" (boosted trees under the same directions) reaches {_number(other, 3)}: the price of a score that can be"
-            f" explained is {_number(None if other is None else other - own.value, 3)} of AUC. No score is made by"
-            f" it.</p>"
+            f" challenger (boosted trees under the same directions) reaches {_number(other, 3)}: the price of a score"
+            f" that can be explained is {_number(None if other is None else other - own.value, 3)} of AUC. No score"
+            " is made by it.</p>"
         )
     markets = found.measures[found.measures["slice"].str.startswith(MARKET)]
     return words + (
@@ -267,10 +262,10 @@ def _coefficients(found: ModelCard) -> str:
     rows = [
         {
             "characteristic": part.characteristic.english,
-            "": part.characteristic.chinese,
+            "": _chinese(part),
             "coefficient": f"{part.coefficient:.3f}",
             "95 % interval": f"{part.low:.3f} to {part.high:.3f}",
-            "p": f"{part.p_value:.4f}",
+            "p": f"{part.p_value:.4f}" if part.p_value >= 0.0001 else "< 0.0001",
             "information value": f"{part.bins.iv:.3f}",
             "course": {1: "more is better", -1: "more is worse"}.get(part.characteristic.direction, "as found")
             if not part.characteristic.is_categorical
@@ -281,11 +276,10 @@ def _coefficients(found: ModelCard) -> str:
     ]
     scale, made = found.card.scaling, found.card.development
     words = (
-        f"Score = {found.card.base_points} base points + the points of one bin each. {scale.score:g} points are odds of"
-        f" {scale.odds:g} : 1, {scale.double:g} double them. Logistic regression on weights of evidence from other"
+        f"Score = {found.card.base_points} base points + the points of one bin each. {scale.score:g} points are odds"
+        f" of {scale.odds:g} : 1, {scale.double:g} double them. Logistic regression on weights of evidence from other"
         f" sellers' folds; every coefficient must be positive. {made.row_count:,} rows, {made.bad_count:,} bad, mean"
-        f" score"
-        f" {made.mean_score:.0f}."
+        f" score {made.mean_score:.0f}."
     )
     lowest = found.cut_offs()
     grades = [
@@ -318,7 +312,7 @@ def _bins(found: ModelCard) -> str:
                 "points": own["points"].map(str),
             }
         )
-        head = f"{escape(part.characteristic.english)} {escape(part.characteristic.chinese)}"
+        head = escape(f"{part.characteristic.english} {_chinese(part)}")
         words = f"information value {part.bins.iv:.3f}, up to {part.most_points} points"
         blocks.append(
             f"<details><summary>{head} <span class='quiet'>{words}</span></summary>{table(shown)}</details>"
@@ -336,9 +330,8 @@ def _again(found: ModelCard) -> str:
     return (
         "<p>Tables: <code>credit_model</code> (the whole card as JSON), <code>credit_model_measure</code>,"
         " <code>credit_model_validation</code> (every unseen row with what was said of it),"
-        " <code>limit_decision</code>.</p>"
-        f"<p><code>python -m orchestration.credit card {name}</code></p>"
-        "<p class='quiet'>The version's number holds the day of its training and the first digits of its card's"
+        f" <code>limit_decision</code>.</p><p><code>python -m orchestration.credit card {name}</code></p><p"
+        " class='quiet'>The version's number holds the day of its training and the first digits of its card's"
         " SHA-256.</p>"
     )
 
@@ -346,6 +339,16 @@ def _again(found: ModelCard) -> str:
 def _pairs(rows: Sequence[tuple[str, str]]) -> str:
     body = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in rows)
     return f'<table class="terms">{body}</table>'
+
+
+def _count(value: object) -> str:
+    return f"{int(float(text(value))):,}" if text(value) else "–"
+
+
+def _chinese(part: Part) -> str:
+    """The label in Chinese; empty where it has none of its own."""
+    one = part.characteristic
+    return "" if one.chinese == one.english else one.chinese
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 _POINTS = 400
+_PERCENTS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
 def order_plot(
@@ -63,6 +64,8 @@ def calibration_plot(
     Ten parts, fewer where there are not five bads for each. p_value: of the test that is written, where rows are
     weighted.
     """
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     parts = max(2, min(10, int(is_bad.sum()) // 5))
     table = calibration_table(probability, is_bad, parts, weight)
     figure = _figure(4.2)
@@ -78,7 +81,11 @@ def calibration_plot(
     ends = [floor, min(100.0, float(max(mean.max(), high.max())) * 1.2)]
     axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_locator(FixedLocator(_PERCENTS))
         axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_xlim(ends[0], ends[1])
+    axes.set_ylim(ends[0] * 0.85, ends[1])
     found = hosmer_lemeshow(probability, is_bad, parts).p_value if p_value is None else p_value
     by = "decile" if len(table) == 10 else f"{len(table)} parts"
     title = f"calibration by {by} (Hosmer-Lemeshow p {found:.2f}); bars: 95 % intervals"
@@ -115,9 +122,10 @@ def slices_plot(table: pd.DataFrame, what: str) -> bytes:
     table: name, row_count, bad_count, gini, gini_low, gini_high, mean_probability, bad_rate, bad_rate_low,
     bad_rate_high; an unknown Gini is left out.
     """
-    figure = _figure(1.5 + 0.32 * len(table))
+    figure = _figure(1.7 + 0.34 * len(table))
     left, right = figure.subplots(1, 2, sharey=True)
     place = np.arange(len(table))[::-1]
+    left.set_ylim(-0.7, len(table) - 0.3)
     left.hlines(place, table["gini_low"], table["gini_high"], color=BAND_80, linewidth=4)
     left.plot(table["gini"], place, "o", color=FORECAST, markersize=7)
     left.axvline(0.0, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
@@ -150,12 +158,11 @@ def approval_plot(table: pd.DataFrame, cut_offs: Mapping[str, float]) -> bytes:
     right.plot(score, 100 * table["approved_bad_rate"], color=FORECAST, linewidth=2)
     _titled(right, "bads among the approved", "approved from this score", "bad, %")
     right.set_ylim(bottom=0)
-    for name, value in cut_offs.items():
-        for axes in (left, right):
-            axes.axvline(value, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-            axes.text(value, axes.get_ylim()[1], name, fontsize=8, color=MUTED, ha="center", va="bottom")
     for axes in (left, right):
-        axes.title.set_position((0, 1.06))
+        axes.set_ylim(top=1.08 * axes.get_ylim()[1])
+        for name, value in cut_offs.items():
+            axes.axvline(value, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+            axes.text(value, axes.get_ylim()[1], f" {name}", fontsize=9, color=INK, ha="left", va="top")
     return png_of(figure)
 
 
@@ -171,8 +178,8 @@ def drift_plot(drift: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     colours = [FORECAST if moved else BAND_80 for moved in rows["has_moved"]]
     axes.barh(place, rows["psi"], color=colours, height=0.65)
     axes.plot(rows["chance_psi"], place, "|", color=INK, markersize=12, markeredgewidth=1.6)
-    for at, value in zip(place, rows["psi"], strict=True):
-        axes.text(value, at, f"  {value:.3f}", va="center", fontsize=9, color=INK)
+    for at, value, chance in zip(place, rows["psi"], rows["chance_psi"], strict=True):
+        axes.text(max(value, chance), at, f"  {value:.3f}", va="center", fontsize=9, color=INK)
     for limit in (0.1, 0.25):
         axes.axvline(limit, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_yticks(place, [labels.get(str(name), str(name)) for name in rows["name"]])
@@ -185,9 +192,10 @@ def sensitivity_plot(table: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     """PNG, 900 pixels wide: what each characteristic alone does to the mean score, made worse or better, or missing."""
     wide = table.pivot(index="name", columns="change", values="mean_change_points")
     wide = wide.loc[wide.abs().max(axis=1).sort_values(kind="stable").index]
-    figure = _figure(1.5 + 0.34 * len(wide))
+    figure = _figure(1.9 + 0.34 * len(wide))
     axes = figure.add_subplot()
     place = np.arange(len(wide))
+    axes.set_ylim(-0.7, len(wide) - 0.3)
     marks = {"missing": ("x", INK), "× 0.8": ("<", BAND_80), "× 0.9": ("<", FORECAST), "× 1.1": (">", FORECAST),
              "× 1.2": (">", BAND_80)}  # fmt: skip
     axes.hlines(place, wide.min(axis=1), wide.max(axis=1), color=GRID, linewidth=3)
@@ -239,7 +247,9 @@ def score_plot(scored: pd.DataFrame, is_bad: Bools | None = None) -> bytes:
     figure = _figure(3.6)
     axes = figure.add_subplot()
     score = scored["score"].to_numpy(dtype=np.float64)
-    limits = np.linspace(score.min(), max(score.max(), score.min() + 1), 41)
+    # Scores are whole numbers: limits of whole numbers, or some parts would hold one more of them than others.
+    width = max(1, int(np.ceil((score.max() - score.min()) / 30)))
+    limits = np.arange(score.min(), score.max() + width + 1, width) - 0.5
     parts = [("all", np.ones(len(score), dtype=np.bool_), FORECAST)]
     if is_bad is not None:
         parts = [("goods", ~is_bad, BAND_80), ("bads", is_bad, FORECAST)]
