@@ -179,7 +179,7 @@ def drift_plot(drift: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     axes.barh(place, rows["psi"], color=colours, height=0.65)
     axes.plot(rows["chance_psi"], place, "|", color=INK, markersize=12, markeredgewidth=1.6)
     for at, value, chance in zip(place, rows["psi"], rows["chance_psi"], strict=True):
-        axes.text(max(value, chance), at, f"  {value:.3f}", va="center", fontsize=9, color=INK)
+        axes.text(max(value, chance), float(at), f"  {value:.3f}", va="center", fontsize=9, color=INK)
     for limit in (0.1, 0.25):
         axes.axvline(limit, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_yticks(place, [labels.get(str(name), str(name)) for name in rows["name"]])
