@@ -230,7 +230,10 @@ def _figures(probability: np.ndarray, rows: pd.DataFrame, part: str, *, was_fitt
         "brier": brier(probability, is_bad),
         "mean_probability": float(np.average(probability, weights=weight)),
         "bad_rate": float(np.average(is_bad, weights=weight)),
-        "calibration_p_value": calibration_p_value(probability, is_bad, weight, was_fitted=was_fitted)
+        "bad_seller_count": float(rows.loc[is_bad, "seller_id"].nunique()),
+        "calibration_p_value": calibration_p_value(
+            probability, is_bad, weight, rows["seller_id"], was_fitted=was_fitted
+        )
         if is_mixed
         else float("nan"),
     }
@@ -239,16 +242,27 @@ def _figures(probability: np.ndarray, rows: pd.DataFrame, part: str, *, was_fitt
 
 
 def calibration_p_value(
-    probability: np.ndarray, is_bad: np.ndarray, weight: np.ndarray, *, parts: int = 10, was_fitted: bool = False
+    probability: np.ndarray,
+    is_bad: np.ndarray,
+    weight: np.ndarray,
+    groups: "pd.Series[str] | None" = None,
+    *,
+    parts: int = 10,
+    was_fitted: bool = False,
 ) -> float:
     """Chance of rates by decile as far from the probabilities as these, if those were right (Hosmer and Lemeshow 1980).
 
-    With weights: a row counts as much as it has shown.
+    With weights: a row counts as much as it has shown. With groups: a seller who turns bad does so in each of his rows
+    whose window holds the day, so rates scatter more than those of as many sellers would; the statistic is divided by
+    how much more (the design effect, first order of Rao and Scott 1984).
     """
     from scipy.stats import chi2
 
+    from orchestration.credit.scorecard.validation import design_effect
+
     # The approximation needs about five bads in a part (Cochran 1954).
-    parts = max(2, min(parts, int(float((weight * is_bad).sum()) // 5)))
+    bads = min(float((weight * is_bad).sum()), np.inf if groups is None else float(groups[is_bad].nunique()))
+    parts = max(2, min(parts, int(bads // 5)))
     limits = np.unique(np.quantile(probability, np.linspace(0, 1, parts + 1)[1:-1]))
     part = np.searchsorted(limits, probability, side="left")
     expected = np.bincount(part, weights=weight * probability)
@@ -256,6 +270,8 @@ def calibration_p_value(
     spread = np.bincount(part, weights=weight * probability * (1.0 - probability))
     used = spread > 0
     statistic = float(((seen - expected)[used] ** 2 / spread[used]).sum())
+    if groups is not None:
+        statistic /= design_effect(probability, is_bad, groups, weight=weight, part=part)
     return float(chi2.sf(statistic, max(1, int(used.sum()) - (2 if was_fitted else 0))))
 
 

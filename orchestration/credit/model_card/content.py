@@ -59,6 +59,11 @@ class ModelCard:
         return str(self.unseen["slice"].iloc[0]) if len(self.unseen) else ""
 
     @property
+    def bad_sellers(self) -> int:
+        """How many sellers the bad unseen rows are of."""
+        return int(self.unseen.loc[self.unseen["is_bad"].astype(bool), "seller_id"].nunique())
+
+    @property
     def labels(self) -> Mapping[str, str]:
         """The characteristics in words."""
         return {part.characteristic.name: part.characteristic.english for part in self.card.parts}
@@ -173,7 +178,12 @@ def _history(scores: pd.DataFrame, card: "Scorecard") -> pd.DataFrame:
 
 
 def _slices(parts: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
-    from orchestration.credit.scorecard.validation import Interval, grouped_auc_interval, rate_interval
+    from orchestration.credit.scorecard.validation import (
+        Interval,
+        design_effect,
+        grouped_auc_interval,
+        rate_interval,
+    )
 
     found = []
     for name, rows in parts:
@@ -184,7 +194,9 @@ def _slices(parts: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
         if LEAST_OF_A_CLASS <= bads <= len(rows) - LEAST_OF_A_CLASS:
             order = grouped_auc_interval(probability, is_bad, rows["seller_id"], weight=weight)
         size = np.array([weight.sum()])
-        low, high = rate_interval(np.array([weight[is_bad].sum()]), size)
+        # Rows of one seller hang together: they tell as much as fewer rows would.
+        less = design_effect(probability, is_bad, rows["seller_id"], weight=weight)
+        low, high = rate_interval(np.array([weight[is_bad].sum()]) / less, size / less)
         found.append(
             {
                 "name": name, "row_count": len(rows), "bad_count": bads,

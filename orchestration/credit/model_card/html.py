@@ -36,7 +36,8 @@ _SLICES = {
     TRAINING: "Scorecard, rows that it has learnt from",
 }
 _METRICS = {
-    "row_count": ("rows", 0), "bad_count": ("bads", 0), "auc": ("AUC", 3), "gini": ("Gini", 3), "ks": ("KS", 3),
+    "row_count": ("rows", 0), "bad_count": ("bads", 0), "bad_seller_count": ("bad sellers", 0),
+    "auc": ("AUC", 3), "gini": ("Gini", 3), "ks": ("KS", 3),
     "brier": ("Brier", 4), "mean_probability": ("mean probability, %", 2), "bad_rate": ("bad, %", 2),
     "calibration_p_value": ("calibration p", 3),
 }  # fmt: skip
@@ -73,7 +74,10 @@ def _head(found: ModelCard) -> str:
         card("Status 状态", text(about["status"]), "in use 使用中" if bool(about["is_in_use"]) else "not in use"),
         card("Gini 区分能力", _number(gini, 3), f"{where}; challenger {_number(beside, 3)}"),
         card("Calibration 校准", _number(fits, 3), f"p-value; at least {LEAST_P_VALUE:g} is asked"),
-        card("Bads 违约样本", _count(about["bad_count"]), f"of {_count(about['row_count'])} rows"),
+        card(
+            "Bads 违约样本", _count(about["bad_count"]),
+            f"of {_count(about['row_count'])} rows; the judged ones of {found.bad_sellers} sellers",
+        ),
         card(
             "Stability 稳定性", _number(found.shift.psi if found.shift else None, 3),
             f"PSI of today's scores ({found.as_of})" if found.shift else "too few sellers today",
@@ -111,10 +115,11 @@ def _limits(found: ModelCard) -> str:
         "No protected attribute and nothing of single buyers is asked; its use for natural persons was not examined.",
     ]
     bads = text(about["bad_count"])
+    whose = f" (the judged ones of {found.bad_sellers} sellers)" if found.bad_sellers else ""
     if bads and float(bads) < _FEW_BADS:
         told.append(
-            f"{_count(bads)} bads are few: intervals are wide, probabilities rest on the scale of the points more"
-            " than on what was seen, and no figure of a single market is sure."
+            f"{_count(bads)} bads{whose} are few: intervals are wide, probabilities rest on the scale of the points"
+            " more than on what was seen, and no figure of a single market is sure."
         )
     if found.part == OUT_OF_FOLD:
         told.append(
@@ -142,7 +147,7 @@ def _limits(found: ModelCard) -> str:
         told.append(f"Moved since the sample: {', '.join(moved)}. Recalibrate or retrain before trusting the level.")
     told.append(
         "Intervals of coefficients take rows as independent; a seller stands in several rows, so they are too narrow."
-        " Intervals of Gini draw whole sellers."
+        " Intervals of Gini draw whole sellers, those of rates and the test of calibration are widened accordingly."
     )
     return "<ul>" + "".join(f"<li>{escape(one)}</li>" for one in told) + "</ul>"
 
@@ -216,7 +221,7 @@ def _performance(found: ModelCard) -> str:
     rows = []
     for name in known:
         row = {"": _SLICES[name]}
-        for metric in ("row_count", "bad_count", *shown):
+        for metric in ("row_count", "bad_count", "bad_seller_count", *shown):
             label, digits = _METRICS[metric]
             value = figure(found.measures, name, metric)
             scale = 100 if label.endswith("%") else 1

@@ -34,7 +34,7 @@ def pictures(found: ModelCard) -> list[Picture]:
 
 def _of_unseen(found: ModelCard) -> "Iterator[Picture]":
     from orchestration.credit.scorecard import plots
-    from orchestration.credit.scorecard.validation import approval_table
+    from orchestration.credit.scorecard.validation import approval_table, design_effect
 
     rows = found.unseen
     is_bad = rows["is_bad"].to_numpy(bool)
@@ -50,9 +50,13 @@ def _of_unseen(found: ModelCard) -> "Iterator[Picture]":
         plots.order_plot(probability, is_bad, weight=weight, beside=beside),
     )  # fmt: skip
     yield Picture(
-        "calibration", "Calibration 校准", "Rows count what they have shown of the horizon.",
+        "calibration", "Calibration 校准",
+        "Rows count what they have shown of the horizon; intervals and test know that a seller stands in several rows.",
         plots.calibration_plot(
-            probability, is_bad, weight=weight, p_value=figure(found.measures, found.part, "calibration_p_value")
+            probability, is_bad,
+            weight=weight / design_effect(probability, is_bad, rows["seller_id"], weight=weight),
+            parts=max(2, min(10, rows.loc[is_bad, "seller_id"].nunique() // 5)),
+            p_value=figure(found.measures, found.part, "calibration_p_value"),
         ),
     )  # fmt: skip
     yield Picture(

@@ -57,16 +57,21 @@ def order_plot(
 
 
 def calibration_plot(
-    probability: Floats, is_bad: Bools, *, weight: Floats | None = None, p_value: float | None = None
+    probability: Floats,
+    is_bad: Bools,
+    *,
+    weight: Floats | None = None,
+    parts: int | None = None,
+    p_value: float | None = None,
 ) -> bytes:
     """PNG, 900 pixels wide: rate of bads by part of probability with its 95 % interval, beside the diagonal.
 
-    Ten parts, fewer where there are not five bads for each. p_value: of the test that is written, where rows are
-    weighted.
+    Ten parts, fewer where there are not five bads for each, or as many as are asked for. weight: what a row counts;
+    where rows hang together, less. p_value: of the test that is written, where rows are weighted.
     """
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    parts = max(2, min(10, int(is_bad.sum()) // 5))
+    parts = max(2, min(10, int(is_bad.sum()) // 5)) if parts is None else parts
     table = calibration_table(probability, is_bad, parts, weight)
     figure = _figure(4.2)
     axes = figure.add_subplot()

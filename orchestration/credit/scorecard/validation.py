@@ -148,6 +148,28 @@ def grouped_auc_interval(
     return Interval(auc(risk, flags, weights), float(low), float(high))
 
 
+def design_effect(
+    probability: Floats,
+    is_bad: Bools,
+    groups: npt.NDArray[np.object_] | pd.Series,
+    *,
+    weight: Floats | None = None,
+    part: npt.NDArray[np.int64] | None = None,
+) -> float:
+    """How much more counts of bads scatter than those of as many independent rows would; at least 1.
+
+    Someone who turns bad does so in each of his rows whose window holds the day. First order of Rao and Scott (1984):
+    the mean over parts of the variance by group over the binomial one.
+    """
+    chance, flags = np.asarray(probability, dtype=np.float64), _aligned(probability, is_bad)
+    weights = np.ones(len(chance)) if weight is None else np.asarray(weight, dtype=np.float64)
+    cells = np.zeros(len(chance), dtype=np.int64) if part is None else part
+    places = pd.factorize(np.asarray(groups))[0] * (int(cells.max()) + 1) + cells
+    seen = np.bincount(places, weights=weights * (flags - chance))
+    spread = float((weights * chance * (1.0 - chance)).sum())
+    return max(1.0, float((seen**2).sum()) / spread) if spread > 0 else 1.0
+
+
 def rate_interval(bads: Floats, rows: Floats) -> tuple[Floats, Floats]:
     """Wilson's interval of a rate at 95 %."""
     z = 1.959963984540054
