@@ -4,6 +4,7 @@ Belongs here: reading, calling, links. Does not: which sellers (see `chosen.py`)
 """
 
 import dagster as dg
+from pydantic import Field
 
 from orchestration.credit.assets import CREDIT_KEY, GROUP
 from orchestration.modeling.translator import OWNERS
@@ -12,11 +13,17 @@ from orchestration.platform import Platform
 PAGES_KEY = dg.AssetKey(["credit", "seller_pages"])
 
 
+class PagesConfig(dg.Config):
+    """What may be asked of the pages."""
+
+    most: int = Field(default=20, ge=0, le=500, description="Pages at most; a second or less of processor time each.")
+
+
 @dg.asset(key=PAGES_KEY, deps=[CREDIT_KEY], group_name=GROUP, owners=list(OWNERS), kinds={"python", "duckdb", "html"})
-def seller_pages(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
+def seller_pages(config: PagesConfig, platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[None]:
     """Pages of the lowest and most changed sellers, of refused pledges, stale scores and large debts, each linked."""
     from orchestration.credit.page.chosen import chosen_sellers
-    from orchestration.credit.page.content import read_page
+    from orchestration.credit.page.content import narrow, read_page
     from orchestration.credit.page.html import render
     from orchestration.credit.places import link, seller_place
     from orchestration.credit.plots import markdown_table
@@ -27,7 +34,8 @@ def seller_pages(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[N
 
     settings = platform.settings
     with connect(platform.lake) as con:
-        chosen = chosen_sellers(con)
+        chosen = chosen_sellers(con).head(config.most)
+        narrow(con, chosen["seller_id"].tolist())
         shelf = Shelf(Home.from_settings(settings))
         for seller in chosen["seller_id"]:
             write_page(seller_place(settings, seller), render(read_page(con, seller, shelf)))

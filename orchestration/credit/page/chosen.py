@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import duckdb
 
 LOWEST = 10
-_FEW = 5
+_FEW = 3
 _CHOSEN = """
     with
     today as (
@@ -52,7 +52,7 @@ _CHOSEN = """
     from candidates inner join today using (seller_id)
     where number <= case place when 1 then $lowest else $few end
     group by seller_id
-    order by min(place * 1000 + number)
+    order by min(case place when 1 then number else number * 3 end * 10 + place)
 """
 
 
@@ -60,6 +60,6 @@ def chosen_sellers(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
     """seller_id, why, score, grade, change_points, limit_usd, is_stale: those whose pages are written, a row for each.
 
     The lowest scores, the largest falls and rises since the score before, refused pledges, limits by an officer's hand,
-    stale scores, the largest debts.
+    stale scores, the largest debts. First come the first of each kind.
     """
     return con.execute(_CHOSEN, {"lowest": LOWEST, "few": _FEW}).df()

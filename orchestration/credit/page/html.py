@@ -13,6 +13,8 @@ from orchestration.credit.page.content import Evidence, Page
 from orchestration.credit.page.parts import card, day, section, sentence, table, text, usd, whole_page
 
 REASONS = 4
+_NO_SCORE = '<p class="quiet">There is no score of this seller. 暂无评分。</p>'
+_ONE_SCORE = '<p class="quiet">One score so far.</p>'
 
 
 def render(page: Page) -> str:
@@ -22,7 +24,7 @@ def render(page: Page) -> str:
         _reasons(page),
         _limit(page),
         section("What changed 变化", _changes(page)),
-        section("History 历史得分", history_chart(page.history) or '<p class="quiet">One score so far.</p>'),
+        section("History 历史得分", history_chart(page.history) or _ONE_SCORE if len(page.parts) else _NO_SCORE),
         section("Every characteristic 各项得分", _parts(page)),
         section("Exposure 敞口", _exposure(page)),
         section("Guarantee 你敢用我敢赔", _guarantee(page)),
@@ -88,7 +90,7 @@ def _refused_pledges(page: Page) -> str:
         items = "".join(
             f"<li>Advance {escape(text(row.advance_no))} of {day(row.asked_at)}"
             f"{'' if is_own else f', seller {escape(text(row.seller_id))}'}: {escape(text(row.reason))};"
-            f" {usd(row.outstanding_usd)} are owed on it.</li>"
+            f" {f'{usd(row.outstanding_usd)} are owed on it' if row.outstanding_usd != 0 else 'it is repaid'}.</li>"
             for row in rows.head(REASONS).itertuples()
         )
         more = f" ({len(rows)}, the newest {REASONS} of them shown)" if len(rows) > REASONS else f" ({len(rows)})"
@@ -97,6 +99,8 @@ def _refused_pledges(page: Page) -> str:
 
 
 def _reasons(page: Page) -> str:
+    if page.parts.empty:
+        return section("What costs the most points 主要失分原因", _NO_SCORE)
     rows = page.parts[(page.parts["shortfall_points"] > 0)].sort_values("shortfall_rank").head(REASONS)
     items = "".join(
         f"<li>{escape(text(row.reason_en))} <span class='quiet'>−{row.shortfall_points}</span>"
@@ -164,6 +168,8 @@ def _changes(page: Page) -> str:
 
 
 def _parts(page: Page) -> str:
+    if page.parts.empty:
+        return _NO_SCORE
     base = page.parts[page.parts["shortfall_rank"].isna()]
     words = "; ".join(f"{row.label_en} {row.points:+d}" for row in base.itertuples())
     return parts_chart(page.parts) + f'<p class="quiet">{escape(words)}. All parts together are the score.</p>'
