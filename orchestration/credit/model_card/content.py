@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # Fewer bads or goods than this tell nothing of the order.
 LEAST_OF_A_CLASS = 5
 _LEAST_NOW = 30
+_BORROWED_DAYS = 365
 
 
 class NoVersion(LookupError):
@@ -35,8 +36,10 @@ class NoVersion(LookupError):
 class ModelCard:
     """Everything on a version's card; frames are rows of the published tables.
 
-    unseen: rows that the judged card had not learnt from. drift: by characteristic, today beside the sample, the score
-    first. history: PSI of the scores of each day that the version has made. as_of: today; None without features.
+    unseen: rows that the judged card had not learnt from. drift: by characteristic, today's borrowers (`of_whom`: all
+    sellers, where there are too few) beside the sample, the score first; a sample has only borrowers, so whoever never
+    borrowed differs without anything having moved. shift_of_all: of the scores of all sellers. history: PSI of the
+    scores of each day that the version has made. as_of: today; None without features.
     """
 
     version: str
@@ -48,8 +51,10 @@ class ModelCard:
     decisions: pd.DataFrame
     as_of: date | None
     now_count: int
+    of_whom: str
     drift: pd.DataFrame
     shift: "Shift | None"
+    shift_of_all: "Shift | None"
     sensitivity: pd.DataFrame
     history: pd.DataFrame
 
@@ -118,13 +123,17 @@ def read_model_card(con: "duckdb.DuckDBPyConnection", version: str | None = None
         return con.execute(query, {"version": name}).df()
 
     as_of, now = _now(con, card)
+    everyone, of_whom = now, "borrowers"
+    now = everyone[everyone.index.isin(_borrowers(con))]
+    if len(now) < _LEAST_NOW:
+        now, of_whom = everyone, "sellers"
     drift, shift, moved = pd.DataFrame(), None, pd.DataFrame()
     if len(now) >= _LEAST_NOW:
         shift = score_shift(card, now)
         own = {"name": "score", "psi": shift.psi, "chance_psi": shift.chance_psi, "p_value": shift.p_value,
                "has_moved": shift.has_moved}  # fmt: skip
         drift = pd.concat([pd.DataFrame([own]), feature_drift(card, now).sort_values("psi", ascending=False)])
-        moved = sensitivity(card, now)
+        moved = sensitivity(card, everyone)
     return ModelCard(
         version=name,
         about=about,
@@ -135,8 +144,10 @@ def read_model_card(con: "duckdb.DuckDBPyConnection", version: str | None = None
         decisions=rows("select * from limit_decision where model_version = $version order by decided_at, word_no"),
         as_of=as_of,
         now_count=len(now),
+        of_whom=of_whom,
         drift=drift.reset_index(drop=True),
         shift=shift,
+        shift_of_all=score_shift(card, everyone) if shift is not None else None,
         sensitivity=moved,
         history=_history(rows("select as_of_on, score, basis from seller_score where version = $version"), card),
     )
@@ -159,6 +170,18 @@ def _now(con: "duckdb.DuckDBPyConnection", card: "Scorecard") -> tuple[date | No
         name: (texts if is_text.get(name) else numbers)[name] if name in numbers.columns else None for name in asked
     }
     return day_of(long["as_of_on"].iloc[0]), pd.DataFrame(columns, index=numbers.index)
+
+
+def _borrowers(con: "duckdb.DuckDBPyConnection") -> set[str]:
+    """Who owes something today, or was lent something within the year before: whom a sample of today would hold."""
+    rows = con.execute(
+        f"""
+        select distinct seller_id from seller_advance
+        where outstanding_amount > 0
+            or paid_out_at >= (select max(as_of_on) from seller_feature) - interval {_BORROWED_DAYS} day
+        """
+    ).fetchall()
+    return {str(row[0]) for row in rows}
 
 
 def _history(scores: pd.DataFrame, card: "Scorecard") -> pd.DataFrame:

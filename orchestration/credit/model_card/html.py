@@ -80,7 +80,7 @@ def _head(found: ModelCard) -> str:
         ),
         card(
             "Stability 稳定性", _number(found.shift.psi if found.shift else None, 3),
-            f"PSI of today's scores ({found.as_of})" if found.shift else "too few sellers today",
+            f"PSI of {found.of_whom}' scores, {found.as_of}" if found.shift else "too few sellers today",
         ),
     ]  # fmt: skip
     warning = ""
@@ -143,6 +143,11 @@ def _limits(found: ModelCard) -> str:
         )
     names = [] if found.drift.empty else list(found.drift.loc[found.drift["has_moved"], "name"].astype(str))
     moved = [found.labels.get(name, "the score") for name in names]
+    if found.shift_of_all and found.of_whom == "borrowers" and found.shift_of_all.has_moved:
+        told.append(
+            f"All sellers together differ from the sample (PSI {found.shift_of_all.psi:.2f}), borrowers by"
+            f" {found.shift.psi if found.shift else float('nan'):.2f}: whom a sample cannot hold."
+        )
     if moved:
         told.append(f"Moved since the sample: {', '.join(moved)}. Recalibrate or retrain before trusting the level.")
     told.append(

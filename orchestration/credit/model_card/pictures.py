@@ -81,7 +81,7 @@ def _of_unseen(found: ModelCard) -> "Iterator[Picture]":
     yield Picture(
         "approvals", "Approvals at cut-offs 审批分数线", "Letters: the lowest score of each grade.",
         plots.approval_plot(
-            approval_table(score, is_bad, list(limits)),
+            approval_table(score, is_bad, list(limits), weight),
             {name: at for name, at in found.cut_offs().items() if limits[0] <= at <= limits[-1]},
         ),
     )  # fmt: skip
@@ -97,13 +97,13 @@ def _of_today(found: ModelCard) -> "Iterator[Picture]":
         labels = {**found.labels, "score": "score"}
         yield Picture(
             "stability", "Stability 稳定性",
-            f"{found.now_count:,} sellers of {found.as_of} beside the {found.card.development.row_count:,} rows of the"
-            " sample. Moved: PSI of .1 or more and beyond chance at 1 %.",
+            f"{found.now_count:,} {found.of_whom} of {found.as_of} beside the {found.card.development.row_count:,} rows"
+            " of the sample. Moved: PSI of .1 or more and beyond chance at 1 %.",
             plots.drift_plot(found.drift, labels),
         )  # fmt: skip
     if len(found.sensitivity):
         yield Picture(
             "sensitivity", "Sensitivity 敏感性",
-            f"{found.now_count:,} sellers of {found.as_of}; specials and missing values stay as they are.",
+            f"All sellers of {found.as_of}; specials and missing values stay as they are.",
             plots.sensitivity_plot(found.sensitivity, found.labels),
         )  # fmt: skip

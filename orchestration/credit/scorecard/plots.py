@@ -184,12 +184,14 @@ def drift_plot(drift: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     axes.barh(place, rows["psi"], color=colours, height=0.65)
     axes.plot(rows["chance_psi"], place, "|", color=INK, markersize=12, markeredgewidth=1.6)
     for at, value, chance in zip(place, rows["psi"], rows["chance_psi"], strict=True):
-        axes.text(max(value, chance), float(at), f"  {value:.3f}", va="center", fontsize=9, color=INK)
+        axes.text(min(max(value, chance), 0.9), float(at), f"  {value:.3f}", va="center", fontsize=9, color=INK)
     for limit in (0.1, 0.25):
         axes.axvline(limit, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_yticks(place, [labels.get(str(name), str(name)) for name in rows["name"]])
-    axes.set_xlim(0, max(0.3, 1.15 * float(rows["psi"].max())))
-    _titled(axes, "stability: today beside the sample (full: moved; |: chance at 95 %)", "PSI; dashed .1 and .25", "")
+    # One characteristic that has left its bins would press all others against the axis.
+    axes.set_xlim(0, min(1.0, max(0.3, 1.15 * float(rows["psi"].max()))))
+    _titled(axes, "", "PSI; dashed .1 and .25", "")
+    _headed(figure, "stability: today beside the sample (full: moved; |: chance at 95 %)")
     return png_of(figure)
 
 
@@ -210,7 +212,8 @@ def sensitivity_plot(table: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     axes.axvline(0.0, color=MUTED, linewidth=1)
     axes.set_yticks(place, [labels.get(str(name), str(name)) for name in wide.index])
     axes.legend(loc="best", frameon=False, fontsize=9, labelcolor=INK)
-    _titled(axes, "sensitivity: one characteristic changed in all rows", "mean change of the score, points", "")
+    _titled(axes, "", "mean change of the score, points", "")
+    _headed(figure, "sensitivity: one characteristic changed in all rows")
     return png_of(figure)
 
 
@@ -237,13 +240,7 @@ def bins_plot(part: Part) -> bytes:
         _plain(one, "x")
     labels = [item.label if len(item.label) <= 34 else item.label[:33] + "…" for item, _ in shown]
     axes[0].set_yticks(place, labels)
-    figure.suptitle(
-        f"{part.characteristic.english}: information value {part.bins.iv:.3f}",
-        x=0.01,
-        ha="left",
-        fontsize=12,
-        color=INK,
-    )
+    _headed(figure, f"{part.characteristic.english}: information value {part.bins.iv:.3f}")
     return png_of(figure)
 
 
@@ -280,6 +277,10 @@ def _figure(height: float) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=(9.0, height), dpi=100, layout="constrained", facecolor="white")
+
+
+def _headed(figure: "Figure", title: str) -> None:
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
 
 
 def _titled(axes: "Axes", title: str, across: str, up: str) -> None:

@@ -253,9 +253,15 @@ def lift_table(risk: Floats, is_bad: Bools, parts: int = 10) -> pd.DataFrame:
     return found
 
 
-def approval_table(score: npt.NDArray[np.int64] | Floats, is_bad: Bools, cut_offs: Sequence[float]) -> pd.DataFrame:
-    """What a cut-off does (approved: score at or above it): shares approved, rate of bads in it, goods turned away."""
+def approval_table(
+    score: npt.NDArray[np.int64] | Floats, is_bad: Bools, cut_offs: Sequence[float], weight: Floats | None = None
+) -> pd.DataFrame:
+    """What a cut-off does (approved: score at or above it): shares approved, rate of bads in it, goods turned away.
+
+    weight: what a row counts in the rate of bads; shares count rows.
+    """
     flags = _aligned(score, is_bad)
+    weights = np.ones(len(flags)) if weight is None else np.asarray(weight, dtype=np.float64)
     scores = np.asarray(score, dtype=np.float64)
     rows = []
     for cut_off in cut_offs:
@@ -267,7 +273,9 @@ def approval_table(score: npt.NDArray[np.int64] | Floats, is_bad: Bools, cut_off
                 "cut_off": float(cut_off),
                 "approved_count": approved,
                 "approved_share": approved / max(len(flags), 1),
-                "approved_bad_rate": bads / approved if approved else float("nan"),
+                "approved_bad_rate": float(np.average(flags[is_approved], weights=weights[is_approved]))
+                if approved
+                else float("nan"),
                 "bads_refused_share": 1.0 - bads / max(int(flags.sum()), 1),
                 "goods_refused_share": 1.0 - (approved - bads) / max(int((~flags).sum()), 1),
             }
