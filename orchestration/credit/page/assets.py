@@ -16,7 +16,7 @@ PAGES_KEY = dg.AssetKey(["credit", "seller_pages"])
 class PagesConfig(dg.Config):
     """What may be asked of the pages."""
 
-    most: int = Field(default=20, ge=0, le=500, description="Pages at most; a second or less of processor time each.")
+    most: int = Field(default=25, ge=0, le=500, description="Pages at most; a second or less of processor time each.")
 
 
 @dg.asset(key=PAGES_KEY, deps=[CREDIT_KEY], group_name=GROUP, owners=list(OWNERS), kinds={"python", "duckdb", "html"})

@@ -177,6 +177,8 @@ def drift_plot(drift: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     drift: name, psi, chance_psi, has_moved. labels: words of the names.
     """
     rows = drift.iloc[::-1]
+    # One characteristic that has left its bins would press all others against the axis.
+    most = min(1.0, max(0.3, 1.15 * float(rows["psi"].max())))
     figure = _figure(1.4 + 0.3 * len(rows))
     axes = figure.add_subplot()
     place = np.arange(len(rows))
@@ -184,12 +186,15 @@ def drift_plot(drift: pd.DataFrame, labels: Mapping[str, str]) -> bytes:
     axes.barh(place, rows["psi"], color=colours, height=0.65)
     axes.plot(rows["chance_psi"], place, "|", color=INK, markersize=12, markeredgewidth=1.6)
     for at, value, chance in zip(place, rows["psi"], rows["chance_psi"], strict=True):
-        axes.text(min(max(value, chance), 0.9), float(at), f"  {value:.3f}", va="center", fontsize=9, color=INK)
+        is_cut = value > most
+        axes.text(
+            most if is_cut else max(value, chance), float(at), f"  {value:.3f}  ", va="center", fontsize=9,
+            ha="right" if is_cut else "left", color="white" if is_cut else INK,
+        )  # fmt: skip
     for limit in (0.1, 0.25):
         axes.axvline(limit, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_yticks(place, [labels.get(str(name), str(name)) for name in rows["name"]])
-    # One characteristic that has left its bins would press all others against the axis.
-    axes.set_xlim(0, min(1.0, max(0.3, 1.15 * float(rows["psi"].max()))))
+    axes.set_xlim(0, most)
     _titled(axes, "", "PSI; dashed .1 and .25", "")
     _headed(figure, "stability: today beside the sample (full: moved; |: chance at 95 %)")
     return png_of(figure)
