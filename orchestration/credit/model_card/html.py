@@ -151,8 +151,8 @@ def _limits(found: ModelCard) -> str:
     if moved:
         told.append(f"Moved since the sample: {', '.join(moved)}. Recalibrate or retrain before trusting the level.")
     told.append(
-        "Intervals of coefficients take rows as independent; a seller stands in several rows, so they are too narrow."
-        " Intervals of Gini draw whole sellers, those of rates and the test of calibration are widened accordingly."
+        "A seller stands in several rows: intervals of Gini draw whole sellers; those of coefficients and rates, and"
+        " the test of calibration, are widened by the design effect. Those of single bins take rows as independent."
     )
     return "<ul>" + "".join(f"<li>{escape(one)}</li>" for one in told) + "</ul>"
 

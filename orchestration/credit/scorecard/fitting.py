@@ -22,6 +22,7 @@ from orchestration.credit.scorecard.characteristic import Characteristic, Scorec
 from orchestration.credit.scorecard.regression import Regression, aligned_intercept, fit_positive
 from orchestration.credit.scorecard.screening import screened
 from orchestration.credit.scorecard.settings import ScorecardSettings
+from orchestration.credit.scorecard.validation import design_effect
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -83,6 +84,11 @@ def fit_scorecard(
     found, inside = [found[place] for place in places], inside[:, places]
     shift = aligned_intercept(regression.line(inside), ~outcome.is_bad, outcome.weight)
     regression = replace(regression, intercept=regression.intercept + shift)
+    if dealt is not None:
+        # Several rows of one person tell less than as many people would: intervals become wider, points do not move.
+        chance = 1.0 / (1.0 + np.exp(regression.line(inside)))
+        effect = design_effect(chance, outcome.is_bad, dealt, weight=outcome.weight)
+        regression = replace(regression, covariance=regression.covariance * effect)
     card = _card(found, inside, regression, outcome, settings, notes)
     # What the regression saw are rows unseen by their bins: on them probabilities are fitted.
     unseen = np.reshape(regression.line(design[:, places]), (times, len(frame)))
