@@ -125,7 +125,7 @@ def measure(rows: Rows) -> Mapping[str, Judged]:
     unpriced = [item for item in CHARACTERISTICS if item.name != "expected_price"]
 
     def scorecard(asked: Sequence[Characteristic]) -> Floats:
-        card = fit_scorecard(train, is_bad, asked, weight=weight)
+        card = fit_scorecard(train, is_bad, asked, weight=weight, groups=train["seller_key"])
         return card.score(test)["probability"].to_numpy(float)
 
     made = {

@@ -19,6 +19,8 @@ from orchestration.credit.assets import (
 )
 from orchestration.credit.declaration_risk.assets import declaration_risks
 from orchestration.credit.guarantee.assets import guarantees
+from orchestration.credit.model_card.assets import model_cards
+from orchestration.credit.page.assets import seller_pages
 from orchestration.customers.assets import customer_gate, customers, market_customers
 from orchestration.forecasting.assets import forecast_gate, forecasts, market_forecasts
 from orchestration.gates.checks import ledger_gate, reference_gate, staging_gate
@@ -73,6 +75,8 @@ ASSETS = (
     credit_exposure,
     declaration_risks,
     credit_tables,
+    model_cards,
+    seller_pages,
     cleaning_scorecard,
 )
 GATES = (

@@ -15,6 +15,7 @@ from orchestration.credit.tables import (
     CREDIT_EXPOSURE,
     CREDIT_MODEL,
     CREDIT_MODEL_MEASURE,
+    CREDIT_MODEL_VALIDATION,
     CREDIT_MODELS,
     CREDIT_STALE_MARKET,
     GUARANTEE_OFFER,
@@ -106,7 +107,11 @@ class VersionConfig(dg.Config):
         credit_spec(
             CREDIT_MODEL, "Every version of the scorecard: what it was trained on, whether it qualifies, who approved."
         ),
-        credit_spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and out of time."),
+        credit_spec(CREDIT_MODEL_MEASURE, "Measures of each version, in training and on rows that it had not seen."),
+        credit_spec(
+            CREDIT_MODEL_VALIDATION,
+            "What each version and its challenger said of sellers unknown to them, and what came of these.",
+        ),
     ],
 )
 def scorecard_versions(
@@ -122,6 +127,7 @@ def scorecard_versions(
     models, measures = made[CREDIT_MODEL.name], made[CREDIT_MODEL_MEASURE.name]
     run.keep(CREDIT_MODEL, models)
     run.keep(CREDIT_MODEL_MEASURE, measures)
+    run.keep(CREDIT_MODEL_VALIDATION, made[CREDIT_MODEL_VALIDATION.name])
     columns = [
         "version",
         "trained_on",
@@ -139,8 +145,10 @@ def scorecard_versions(
         versions=dg.MetadataValue.md(markdown_table(models[columns].tail(10))),
     )
     newest = measures[measures["version"] == models["version"].iloc[-1]] if len(models) else measures
+    newest = newest[~newest["slice"].str.startswith(steps.SAMPLE)]
     wide = newest.pivot_table(index="metric", columns="slice", values="value").round(4).reset_index()
     yield credit_result(CREDIT_MODEL_MEASURE, len(measures), newest=dg.MetadataValue.md(markdown_table(wide)))
+    yield credit_result(CREDIT_MODEL_VALIDATION, len(made[CREDIT_MODEL_VALIDATION.name]))
 
 
 class ScoreConfig(dg.Config):
@@ -167,6 +175,8 @@ def seller_scores(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Features become scores with reasons; sellers in stale markets keep their last one."""
     from orchestration.credit import plots, steps
+    from orchestration.credit.page.chosen import LOWEST
+    from orchestration.credit.places import link, seller_place
     from orchestration.forecasting.plots import as_markdown_image
 
     run = credit_run(context, platform)
@@ -182,7 +192,7 @@ def seller_scores(
         "sellers": len(today),
         "stale": int(today["is_stale"].astype(bool).sum()),
         "without_score": int(today["score"].isna().sum()),
-        "page_of_a_seller": "python -m orchestration.credit report SELLER",
+        "page_of_a_seller": "asset credit/seller_pages; of anyone: python -m orchestration.credit report SELLER",
     }
     if not len(today):
         metadata["empty"] = "no seller is known: nothing that is published names one"
@@ -190,10 +200,11 @@ def seller_scores(
         metadata["picture"] = dg.MetadataValue.md(
             as_markdown_image(plots.score_plot(today, models), words="scores of today by grade")
         )
-        worst = today.sort_values("score").head(20)
-        metadata["lowest"] = dg.MetadataValue.md(
-            plots.markdown_table(worst[["seller_id", "score", "grade", "is_stale", "change_points", "reasons_en"]])
-        )
+        # Their pages are written once the run has published (see page/assets.py).
+        worst = today.dropna(subset="score").sort_values(["score", "seller_id"]).head(LOWEST)
+        worst = worst.assign(page=[link(seller_place(platform.settings, seller)) for seller in worst["seller_id"]])
+        columns = ["seller_id", "score", "grade", "is_stale", "change_points", "page", "reasons_en"]
+        metadata["lowest"] = dg.MetadataValue.md(plots.markdown_table(worst[columns]))
     yield credit_result(SELLER_FEATURE, len(made[SELLER_FEATURE.name]))
     yield credit_result(SELLER_SCORE, len(scores), **metadata)
     yield credit_result(SELLER_SCORE_PART, len(made[SELLER_SCORE_PART.name]))

@@ -4,7 +4,7 @@ Belongs here: SQL over views of the published tables. Does not: figures that are
 Everything is as of the first moment of a day: what came to pass on it or later is not known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, cast
 
@@ -122,6 +122,16 @@ _SALES = """
 """
 
 
+_MARKETS_OF_SELLERS = f"""
+    with asked as (select unnest($days) as as_of_on)
+    select asked.as_of_on, seller_id, string_agg(distinct market, ' ' order by market) as markets
+    from fct_orders
+    inner join asked on ordered_on < asked.as_of_on and ordered_on >= asked.as_of_on - {CLAIM_DAYS}
+    where seller_id is not null
+    group by all
+"""
+
+
 def as_of_on(con: "duckdb.DuckDBPyConnection") -> date | None:
     """The first day that nothing is known of: after the newest order or receipt; None where nothing is published."""
     (row,) = con.execute(_AS_OF).fetchall()
@@ -174,3 +184,9 @@ def signed_decisions(con: "duckdb.DuckDBPyConnection") -> pd.DataFrame:
 def sales(con: "duckdb.DuckDBPyConnection", as_of: date) -> pd.DataFrame:
     """By seller_id and market, of a year: order_count, sales_usd."""
     return con.execute(_SALES, {"as_of": as_of}).df()
+
+
+def markets_of_sellers(con: "duckdb.DuckDBPyConnection", days: Sequence[date]) -> pd.DataFrame:
+    """as_of_on, seller_id, markets: where each seller has sold within the year before each day."""
+    rows = con.execute(_MARKETS_OF_SELLERS, {"days": list(days)}).df()
+    return rows.assign(as_of_on=pd.to_datetime(rows["as_of_on"]).dt.date)

@@ -4,7 +4,7 @@ Belongs here: the order of reading and computing. Does not: Dagster, queries, ma
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from orchestration.credit.stale import find_stale_markets, stale_sellers
 from orchestration.credit.tables import (
     CREDIT_MODEL,
     CREDIT_MODEL_MEASURE,
+    CREDIT_MODEL_VALIDATION,
     CREDIT_STALE_MARKET,
     LIMIT_DECISION,
     LIMIT_MODELS,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import duckdb
 
 SNAPSHOT_MONTHS = 3
+SAMPLE = "sample_"  # measures of the sample of the day that follows: rows by outcome
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def stale_markets(con: "duckdb.DuckDBPyConnection") -> Tables:
 
 
 def scorecard_versions(con: "duckdb.DuckDBPyConnection", *, retrain: bool = False) -> tuple[Tables, str]:
-    """The rows of credit_model and credit_model_measure, and in words what was trained or why nothing was."""
+    """The rows of the versions, their measures and validations, and in words what was trained or why nothing was."""
     models, measures = read_kept(con, CREDIT_MODEL), read_kept(con, CREDIT_MODEL_MEASURE)
+    validation = read_kept(con, CREDIT_MODEL_VALIDATION)
     as_of = reading.as_of_on(con)
     words = "nothing is published"
     if as_of is not None:
@@ -81,11 +84,9 @@ def scorecard_versions(con: "duckdb.DuckDBPyConnection", *, retrain: bool = Fals
             try:
                 made, definition = _trained(con, as_of, models)
                 if made.version not in set(models["version"]):
-                    models = pd.concat(
-                        [one for one in (models, _model_row(made, definition)) if len(one)], ignore_index=True
-                    )
-                    told = made.measures.assign(version=made.version)
-                    measures = pd.concat([one for one in (measures, told) if len(one)], ignore_index=True)
+                    models = together(models, model_row(made, definition))
+                    measures = together(measures, made.measures.assign(version=made.version))
+                    validation = together(validation, made.validation.assign(version=made.version))
                 words = f"{made.version} of {made.row_count} rows, {made.bad_count} bad: {made.qualification}"
             except TrainingError as error:
                 words = f"no scorecard was trained: {error}"
@@ -93,6 +94,7 @@ def scorecard_versions(con: "duckdb.DuckDBPyConnection", *, retrain: bool = Fals
     return {
         CREDIT_MODEL.name: in_columns(models, CREDIT_MODEL),
         CREDIT_MODEL_MEASURE.name: in_columns(measures, CREDIT_MODEL_MEASURE),
+        CREDIT_MODEL_VALIDATION.name: in_columns(validation, CREDIT_MODEL_VALIDATION),
     }, words
 
 
@@ -108,7 +110,7 @@ def seller_scores(
 
     as_of = reading.as_of_on(con)
     if as_of is None:
-        return {model.name: empty(model) for model in SCORE_MODELS[2:]}
+        return {model.name: empty(model) for model in SCORE_MODELS[3:]}
     scores, parts, changes = (read_kept(con, one) for one in (SELLER_SCORE, SELLER_SCORE_PART, SELLER_SCORE_CHANGE))
     sales = reading.sales(con, as_of)
     stale = stale_sellers(find_stale_markets(con, as_of, sales), sales)
@@ -243,9 +245,13 @@ def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame
         raise TrainingError(
             f"the history from {row[0]} to {as_of} is shorter than observation, performance and maturity of the target"
         )
-    frame = samples(con, HARD, dates, known_on=as_of).frame
-    if frame.empty:
+    found = samples(con, HARD, dates, known_on=as_of)
+    if found.frame.empty:
         raise TrainingError("no seller has an outcome: there are no instalments to learn from")
+    sold = reading.markets_of_sellers(con, [*dates])
+    frame = found.frame.assign(as_of_on=pd.to_datetime(found.frame["as_of_on"]).dt.date).merge(
+        sold, on=["as_of_on", "seller_id"], how="left"
+    )
     used = models[models["is_in_use"].astype(bool)] if len(models) else models
     made = train(
         frame,
@@ -254,10 +260,13 @@ def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame
         settings=ScorecardSettings(evidence_column="evidence_orders"),
         in_use=Scorecard.from_json(str(used["card_json"].iloc[0])) if len(used) else None,
     )
-    return made, HARD.code
+    counts = found.counts.melt("as_of_on", var_name="metric").rename(columns={"as_of_on": "slice"})
+    counts["slice"] = SAMPLE + counts["slice"].astype(str).str[:10]
+    return replace(made, measures=pd.concat([made.measures, counts], ignore_index=True)), HARD.code
 
 
-def _model_row(made: Trained, definition: str) -> pd.DataFrame:
+def model_row(made: Trained, definition: str) -> pd.DataFrame:
+    """The row of credit_model of a version; its standing is not told yet."""
     return pd.DataFrame(
         [
             {

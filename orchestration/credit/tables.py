@@ -43,6 +43,23 @@ CREDIT_MODEL_MEASURE = PublishedModel.whole(
     "credit_model_measure",
     {"version": "varchar", "slice": "varchar", "metric": "varchar", "value": "double"},
 )
+CREDIT_MODEL_VALIDATION = PublishedModel.whole(
+    LAYER,
+    "credit_model_validation",
+    {
+        "version": "varchar",
+        "slice": "varchar",
+        "as_of_on": "date",
+        "seller_id": "varchar",
+        "markets": "varchar",
+        "is_bad": "boolean",
+        "weight": "double",
+        "score": "integer",
+        "probability": "double",
+        "challenger_probability": "double",
+        "in_use_probability": "double",
+    },
+)
 SELLER_FEATURE = PublishedModel.whole(
     LAYER,
     "seller_feature",
@@ -261,6 +278,7 @@ LIMIT_DECISION = PublishedModel.whole(
 SCORE_MODELS = (
     CREDIT_MODEL,
     CREDIT_MODEL_MEASURE,
+    CREDIT_MODEL_VALIDATION,
     SELLER_FEATURE,
     SELLER_SCORE,
     SELLER_SCORE_PART,
@@ -274,6 +292,7 @@ __all__ = [
     "CREDIT_MODEL",
     "CREDIT_MODELS",
     "CREDIT_MODEL_MEASURE",
+    "CREDIT_MODEL_VALIDATION",
     "CREDIT_STALE_MARKET",
     "GUARANTEE_CLAIM",
     "GUARANTEE_OFFER",

@@ -5,7 +5,8 @@ Belongs here: the split in time, the fit, its measures. Does not: the sample (se
 
 The newest days of the sample are not learnt from at first: a scorecard of the earlier ones is measured on them. What is
 kept is then fitted on all days, so that today's scores know the newest outcomes. Where the bads are too few for that,
-sellers are left out by turns instead (five folds, a seller in one of them).
+sellers are left out by turns instead (five folds, a seller in one of them). A challenger without points, fitted to the
+same rows, is judged on the same unseen ones.
 """
 
 import hashlib
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
     from orchestration.credit.scorecard.settings import ScorecardSettings
 
 OUT_OF_TIME, OUT_OF_FOLD, TRAINING, IN_USE = "out_of_time", "out_of_fold", "training", "in_use_out_of_time"
+CHALLENGER, MARKET = "challenger_", "market_"  # of the slice that follows; of the market that follows
 FOLDS = 5
 LEAST_BADS = 30
 # What a version must reach before a person may approve it.
 LEAST_GINI, MOST_GINI_LOST, LEAST_P_VALUE = 0.20, 0.02, 0.01
+VALIDATION_COLUMNS = (
+    "slice", "as_of_on", "seller_id", "markets", "is_bad", "weight", "score", "probability", "challenger_probability",
+    "in_use_probability",
+)  # fmt: skip
 
 
 class TrainingError(ValueError):
@@ -35,7 +41,10 @@ class TrainingError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A version: its card, what it was trained on, its measures (slice, metric, value), and whether it qualifies."""
+    """A version: its card, what it was trained on, its measures (slice, metric, value), and whether it qualifies.
+
+    validation: rows that the measured card had not learnt from, with what was said of them: VALIDATION_COLUMNS.
+    """
 
     version: str
     card: "Scorecard"
@@ -45,6 +54,7 @@ class Trained:
     row_count: int
     bad_count: int
     measures: pd.DataFrame
+    validation: pd.DataFrame
     does_qualify: bool
     qualification: str
 
@@ -60,6 +70,7 @@ def train(
     """A scorecard of `sample`: as_of_on, seller_id, is_bad, weight and the characteristics, a row per seller and day.
 
     weight: how much of the horizon a row has shown (1 for a bad one), so that weighted rates are those of the horizon.
+    A column `markets` (names with spaces between), where the sample has it, lets each market be measured.
     in_use: the version that is used now; the new one may not fall behind it on the newest days.
     Raises TrainingError where there are too few bads, or none, or no characteristic tells anything.
     """
@@ -74,18 +85,16 @@ def train(
     days = sorted(set(rows["as_of_on"]))
     try:
         card = _fitted(rows, characteristics, settings)
-        measures = [_measured(card, rows, TRAINING, was_fitted=True)]
+        training = _figures(card.score(rows)["probability"].to_numpy(float), rows, TRAINING, was_fitted=True)
         late = _newest_days(rows, days)
-        if late is not None:
-            early = _fitted(rows[~late], characteristics, settings)
-            measures.append(_measured(early, rows[late], OUT_OF_TIME))
-            if in_use is not None:
-                measures.append(_measured(in_use, rows[late], IN_USE))
-        else:
-            measures.append(_out_of_fold(rows, characteristics, settings))
+        unseen = (
+            _out_of_fold(rows, characteristics, settings)
+            if late is None
+            else _out_of_time(rows, late, characteristics, settings, in_use)
+        )
     except ScorecardError as error:
         raise TrainingError(str(error)) from error
-    told = pd.concat(measures, ignore_index=True)
+    told = pd.concat([training, *_measured(unseen)], ignore_index=True)
     against = _objections(told, card)
     digest = hashlib.sha256(card.to_json().encode()).hexdigest()
     return Trained(
@@ -97,6 +106,7 @@ def train(
         row_count=len(rows),
         bad_count=bads,
         measures=told,
+        validation=unseen,
         does_qualify=not against,
         qualification="; ".join(against) or "every measure holds",
     )
@@ -129,27 +139,79 @@ def _fitted(
         rows["is_bad"].to_numpy(bool),
         characteristics,
         weight=rows["weight"].to_numpy(float),
+        groups=rows["seller_id"],
         settings=settings,
     )
+
+
+def _out_of_time(
+    rows: pd.DataFrame,
+    late: "pd.Series[bool]",
+    characteristics: "Sequence[Characteristic]",
+    settings: "ScorecardSettings | None",
+    in_use: "Scorecard | None",
+) -> pd.DataFrame:
+    """What a card of the earlier days says of the newest, beside the challenger and the version in use."""
+    found = _said(rows[~late], rows[late], characteristics, settings).assign(slice=OUT_OF_TIME)
+    if in_use is not None:
+        found["in_use_probability"] = in_use.score(rows[late])["probability"].to_numpy(float)
+    return found.reindex(columns=list(VALIDATION_COLUMNS))
 
 
 def _out_of_fold(
     rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
 ) -> pd.DataFrame:
-    """Measures of probabilities that each seller gets from the others; bad sellers are dealt out evenly."""
+    """What is said of each seller by a card of the others; bad sellers are dealt out evenly."""
     is_bad_seller = rows.groupby("seller_id")["is_bad"].max()
     sellers = is_bad_seller.sort_values(kind="stable").index
     fold = rows["seller_id"].map(dict(zip(sellers, np.arange(len(sellers)) % FOLDS, strict=True)))
-    probability = np.empty(len(rows))
-    for number in range(FOLDS):
-        is_out = (fold == number).to_numpy()
-        card = _fitted(rows[~is_out], characteristics, settings)
-        probability[is_out] = card.score(rows[is_out])["probability"].to_numpy(float)
-    return _figures(probability, rows, OUT_OF_FOLD)
+    parts = [
+        _said(rows[fold != number], rows[fold == number], characteristics, settings) for number in range(FOLDS)
+    ]  # fmt: skip
+    found = pd.concat(parts).sort_index(kind="stable").assign(slice=OUT_OF_FOLD)
+    return found.reindex(columns=list(VALIDATION_COLUMNS)).reset_index(drop=True)
 
 
-def _measured(card: "Scorecard", rows: pd.DataFrame, part: str, *, was_fitted: bool = False) -> pd.DataFrame:
-    return _figures(card.score(rows)["probability"].to_numpy(float), rows, part, was_fitted=was_fitted)
+def _said(
+    inside: pd.DataFrame,
+    outside: pd.DataFrame,
+    characteristics: "Sequence[Characteristic]",
+    settings: "ScorecardSettings | None",
+) -> pd.DataFrame:
+    """Scores and probabilities of `outside` by a card and a challenger of `inside`."""
+    from orchestration.credit.scorecard.challenger import fit_challenger
+
+    scored = _fitted(inside, characteristics, settings).score(outside)
+    trees = fit_challenger(
+        inside, inside["is_bad"].to_numpy(bool), characteristics, weight=inside["weight"].to_numpy(float)
+    )
+    kept = [name for name in ("as_of_on", "seller_id", "markets", "is_bad", "weight") if name in outside.columns]
+    return outside[kept].assign(
+        score=scored["score"].astype(int),
+        probability=scored["probability"].astype(float),
+        challenger_probability=trees.probability(outside),
+    )
+
+
+def _measured(unseen: pd.DataFrame) -> list[pd.DataFrame]:
+    """Figures of the unseen rows: the card's, the challenger's, those of the version in use, the card's by market."""
+    part = str(unseen["slice"].iloc[0])
+    found = [
+        _figures(unseen["probability"].to_numpy(float), unseen, part),
+        _figures(unseen["challenger_probability"].to_numpy(float), unseen, CHALLENGER + part),
+    ]
+    if unseen["in_use_probability"].notna().all():
+        found.append(_figures(unseen["in_use_probability"].to_numpy(float), unseen, IN_USE))
+    for market, rows in by_market(unseen):
+        found.append(_figures(rows["probability"].to_numpy(float), rows, MARKET + market))
+    return found
+
+
+def by_market(unseen: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each market; a seller stands in every market where he sells."""
+    markets = unseen["markets"].astype(object).where(unseen["markets"].notna(), "").str.split()
+    spread = unseen.assign(market=markets).explode("market").dropna(subset="market")
+    return [(str(market), rows) for market, rows in spread.groupby("market")]
 
 
 def _figures(probability: np.ndarray, rows: pd.DataFrame, part: str, *, was_fitted: bool = False) -> pd.DataFrame:
@@ -158,6 +220,7 @@ def _figures(probability: np.ndarray, rows: pd.DataFrame, part: str, *, was_fitt
 
     is_bad, weight = rows["is_bad"].to_numpy(bool), rows["weight"].to_numpy(float)
     order = gini(probability, is_bad, weight)
+    is_mixed = bool(is_bad.any()) and not is_bad.all()
     found = {
         "row_count": float(len(rows)),
         "bad_count": float(is_bad.sum()),
@@ -167,23 +230,39 @@ def _figures(probability: np.ndarray, rows: pd.DataFrame, part: str, *, was_fitt
         "brier": brier(probability, is_bad),
         "mean_probability": float(np.average(probability, weights=weight)),
         "bad_rate": float(np.average(is_bad, weights=weight)),
-        "calibration_p_value": calibration_p_value(probability, is_bad, weight, was_fitted=was_fitted),
+        "bad_seller_count": float(rows.loc[is_bad, "seller_id"].nunique()),
+        "calibration_p_value": calibration_p_value(
+            probability, is_bad, weight, rows["seller_id"], was_fitted=was_fitted
+        )
+        if is_mixed
+        else float("nan"),
     }
     values = [value if np.isfinite(value) else None for value in found.values()]
     return pd.DataFrame({"slice": part, "metric": list(found), "value": values})
 
 
 def calibration_p_value(
-    probability: np.ndarray, is_bad: np.ndarray, weight: np.ndarray, *, parts: int = 10, was_fitted: bool = False
+    probability: np.ndarray,
+    is_bad: np.ndarray,
+    weight: np.ndarray,
+    groups: "pd.Series[str] | None" = None,
+    *,
+    parts: int = 10,
+    was_fitted: bool = False,
 ) -> float:
     """Chance of rates by decile as far from the probabilities as these, if those were right (Hosmer and Lemeshow 1980).
 
-    With weights: a row counts as much as it has shown.
+    With weights: a row counts as much as it has shown. With groups: a seller who turns bad does so in each of his rows
+    whose window holds the day, so rates scatter more than those of as many sellers would; the statistic is divided by
+    how much more (the design effect, first order of Rao and Scott 1984).
     """
     from scipy.stats import chi2
 
+    from orchestration.credit.scorecard.validation import design_effect
+
     # The approximation needs about five bads in a part (Cochran 1954).
-    parts = max(2, min(parts, int(float((weight * is_bad).sum()) // 5)))
+    bads = min(float((weight * is_bad).sum()), np.inf if groups is None else float(groups[is_bad].nunique()))
+    parts = max(2, min(parts, int(bads // 5)))
     limits = np.unique(np.quantile(probability, np.linspace(0, 1, parts + 1)[1:-1]))
     part = np.searchsorted(limits, probability, side="left")
     expected = np.bincount(part, weights=weight * probability)
@@ -191,6 +270,8 @@ def calibration_p_value(
     spread = np.bincount(part, weights=weight * probability * (1.0 - probability))
     used = spread > 0
     statistic = float(((seen - expected)[used] ** 2 / spread[used]).sum())
+    if groups is not None:
+        statistic /= design_effect(probability, is_bad, groups, weight=weight, part=part)
     return float(chi2.sf(statistic, max(1, int(used.sum()) - (2 if was_fitted else 0))))
 
 

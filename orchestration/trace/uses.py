@@ -303,6 +303,7 @@ NO_USE: Mapping[str, str] = {
     "credit.credit_stale_market": "says which markets credit took as they were",
     "credit.credit_model": "versions of the scorecard",
     "credit.credit_model_measure": "their measures, over many sellers",
+    "credit.credit_model_validation": "what they said of sellers whose outcome they had not learnt from",
     "credit.seller_feature": "rates and counts of a seller over all of his orders",
     "credit.seller_score": "a seller as a whole; the seller's page lists the documents behind it",
     "credit.seller_score_part": "the same by characteristic",

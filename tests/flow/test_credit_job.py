@@ -89,7 +89,8 @@ def test_scores_limits_and_pages_until_a_market_is_held_back(platform: Platform,
     rates = [{**row, "rate_on": row["rate_on"] + timedelta(days=20)} for row in credit_lake.parties()["stg_fx_rates"]]
     night = {**french, "stg_credit_decisions": decisions, "stg_fx_rates": rates}
     credit_lake.publish(platform.lake, "night-2", night, held_back=["GB"])
-    assert reckoned(platform).success
+    last = reckoned(platform)
+    assert last.success
     assert read(platform, "select market, is_held_back, seller_count from credit_stale_market") == [("GB", True, 2)]
     scores = read(
         platform,
@@ -116,6 +117,17 @@ def test_scores_limits_and_pages_until_a_market_is_held_back(platform: Platform,
         files = dict(export_market(con, "GB", tmp_path / "export"))
         with pytest.raises(NoSeller, match="no score is published of seller S9"):
             read_page(con, "S9")
+    # The run itself has written pages and the version's card, and links them in the UI.
+    written = {path.name for path in (tmp_path / "reports").iterdir()}
+    assert written == {"seller_S1.html", "seller_S2.html", "seller_S3.html", f"scorecard_{credit_lake.VERSION}.html"}
+    pages = last.asset_materializations_for_node("credit__seller_pages")[0].metadata
+    assert f"{tmp_path.as_uri()}/reports/seller_S2.html" in str(pages["sellers"].value)
+    assert "second pledge refused" in str(pages["sellers"].value)
+    cards = last.asset_materializations_for_node("credit__model_cards")[0].metadata
+    assert cards["version"].value == credit_lake.VERSION
+    assert "An item was pledged twice" in (tmp_path / "reports" / "seller_S2.html").read_text(encoding="utf-8")
+    assert "Another seller has pledged an item" in (tmp_path / "reports" / "seller_S1.html").read_text(encoding="utf-8")
+    assert '<span lang="zh">重复质押</span>' in (tmp_path / "reports" / "seller_S2.html").read_text(encoding="utf-8")
     assert "This score is stale" in page
     assert "ReceiptsAreExplained" in page
     assert "frozen" in page.lower()

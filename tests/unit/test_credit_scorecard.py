@@ -9,7 +9,6 @@ import pytest
 
 from orchestration.credit.scorecard.bins import limit_between
 from orchestration.credit.scorecard.card import Scorecard
-from orchestration.credit.scorecard.challenger import ChallengerSettings, fit_challenger
 from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError
 from orchestration.credit.scorecard.command import main
 from orchestration.credit.scorecard.fitting import fit_scorecard
@@ -342,14 +341,6 @@ def test_kinds_and_codes_are_found() -> None:
     assert not by_name["ratio"].specials
     assert not by_name["amount"].is_categorical
     assert [name for name, item in by_name.items() if item.is_categorical] == ["is_owner", "region"]
-
-
-def test_the_challenger_keeps_directions(data: tuple[pd.DataFrame, np.ndarray]) -> None:
-    frame, is_bad = data
-    trees = fit_challenger(frame, is_bad, ALL, settings=ChallengerSettings(rounds=30, learning_rate=0.1))
-    line = pd.DataFrame({"turnover": np.linspace(0, 400, 50), "delay": 4.0, "kind": "cars"})
-    assert (np.diff(trees.probability(line)) <= 1e-12).all()
-    assert np.isfinite(trees.probability(pd.DataFrame({"turnover": [np.nan], "delay": [-9.0], "kind": [None]}))).all()
 
 
 def test_the_command_fits_a_file_and_refuses_what_it_cannot_read(

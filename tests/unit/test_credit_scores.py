@@ -8,8 +8,9 @@ import pytest
 
 from orchestration.credit.history import kept_days, mark_stale, month_firsts, with_change
 from orchestration.credit.scorecard.characteristic import Characteristic
+from orchestration.credit.scorecard.validation import gini
 from orchestration.credit.scoring import score_changes, score_sellers, unscored
-from orchestration.credit.training import TrainingError, train
+from orchestration.credit.training import TrainingError, figure, train
 
 JULY, AUGUST = date(2026, 8, 1), date(2026, 9, 1)
 ASKED = [
@@ -29,6 +30,7 @@ def sample(rows: int = 1500, bads: bool = True) -> pd.DataFrame:
             "late": rng.uniform(0, 1, rows),
             "grade": rng.choice(["A", "B"], rows),
             "nothing": np.nan,
+            "markets": rng.choice(["GB", "FR GB"], rows),
             "weight": 1.0,
         }
     )
@@ -39,7 +41,16 @@ def sample(rows: int = 1500, bads: bool = True) -> pd.DataFrame:
 def test_a_version_is_measured_on_newer_days_and_says_whether_it_qualifies() -> None:
     made = train(sample(), [*ASKED, Characteristic("nothing")], AUGUST)
     assert made.version.startswith("20260901-")
-    assert {"training", "out_of_time"} == set(made.measures["slice"])
+    assert {"training", "out_of_time", "challenger_out_of_time", "market_FR", "market_GB"} == set(
+        made.measures["slice"]
+    )
+    # Every unseen row is kept with what was said of it, so that the figures can be made again.
+    rows = made.validation
+    assert (rows["as_of_on"] == date(2024, 9, 1)).all()
+    assert gini(rows["probability"].to_numpy(), rows["is_bad"].to_numpy()) == pytest.approx(
+        figure(made.measures, "out_of_time", "gini")
+    )
+    assert rows["challenger_probability"].between(0, 1).all()
     assert made.does_qualify, made.qualification
     assert any("no value in any row" in note.text for note in made.card.notes)
 

@@ -7,6 +7,7 @@ import pytest
 from orchestration.credit.scorecard import stability, validation
 from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError
 from orchestration.credit.scorecard.fitting import fit_scorecard
+from orchestration.credit.training import calibration_p_value
 
 RISK = np.array([0.1, 0.4, 0.35, 0.8, 0.4, 0.1])
 BAD = np.array([False, False, True, True, True, False])
@@ -53,6 +54,27 @@ def test_calibration_tests_accept_the_truth_and_reject_a_shift() -> None:
     table = validation.calibration_table(chance, is_bad)
     assert table["row_count"].tolist() == [400] * 10
     assert ((table["bad_rate_low"] <= table["bad_rate"]) & (table["bad_rate"] <= table["bad_rate_high"])).all()
+
+
+def test_rows_of_one_person_do_not_count_as_several_people() -> None:
+    generator = np.random.default_rng(6)
+    rejected, held, plain, effects = 0, 0, 0, []
+    for seed in range(30):
+        chance, person = generator.beta(1, 9, 500), np.repeat(np.arange(500), 4)
+        is_bad, risk = (generator.random(500) < chance)[person], chance[person]
+        groups, weight = pd.Series(person.astype(str)), np.ones(2000)
+        plain += calibration_p_value(risk, is_bad, weight) < 0.05
+        rejected += calibration_p_value(risk, is_bad, weight, groups) < 0.05
+        effects.append(validation.design_effect(risk, is_bad, groups))
+        own = validation.auc(chance, is_bad[::4])
+        found = validation.grouped_auc_interval(risk, is_bad, groups, draws=100, seed=seed)
+        assert found.value == pytest.approx(own)
+        held += found.low <= 0.761 <= found.high
+    # Four rows each, all alike: the scatter is four times as wide, and the plain test believes in a misfit.
+    assert np.mean(effects) == pytest.approx(4.0, rel=0.1)
+    assert plain > 20
+    assert rejected <= 5
+    assert held >= 25
 
 
 def test_the_interval_of_auc_holds_the_truth() -> None:

@@ -54,6 +54,7 @@ class Page:
     decisions: pd.DataFrame
     advances: pd.DataFrame
     pledges: pd.DataFrame
+    refusals: pd.DataFrame
     offers: pd.DataFrame
     claims: pd.DataFrame
     evidence: Sequence[Evidence]
@@ -115,16 +116,47 @@ _DOCUMENTS = {
         from stg_disputes where seller_id = $seller and opened_on >= $as_of - 730 order by day desc, number
         """,
     ),
+    # Staging refuses the second pledge of an item; its row is shown all the same, as the money was lent.
     "advances": (
         "Advances 融资",
-        "all of them",
+        "all of them, also those whose pledge was refused",
         """
         select advance_no as number, '' as market, paid_out_at::date as day, principal_amount::double as amount,
             currency_code, 'due ' || due_on as state, _file as file, _row as file_row
-        from stg_advances where seller_id = $seller order by day desc, number
+        from stg_advances where seller_id = $seller
+        union all
+        select payload ->> 'advance_no', '', try_cast(payload ->> 'paid_out_at' as timestamptz)::date,
+            try_cast(payload ->> 'principal_amount' as double), payload ->> 'currency_code',
+            'second pledge, refused by staging', _file, _row
+        from reference_quarantine
+        where feed = 'advances' and rule_ids = 'advances.double_pledge' and payload ->> 'seller_id' = $seller
+        order by day desc, number
         """,
     ),
 }
+
+
+# What a page reads of large tables, and which rows of them belong to some sellers.
+_NARROWED = {
+    "fct_payouts": "seller_id in (select unnest($sellers))",
+    "stg_bank_receipts": "bank_receipt_key in (select bank_receipt_key from fct_payouts)",
+    "fct_rebate_claims": "seller_id in (select unnest($sellers))",
+    "stg_rebate_claims": "claim_row_key in (select claim_row_key from fct_rebate_claims)",
+    "stg_declarations": "seller_id in (select unnest($sellers))",
+    "stg_orders": "seller_id in (select unnest($sellers))",
+    "stg_disputes": "seller_id in (select unnest($sellers))",
+    "fct_trade_ledger": "seller_id in (select unnest($sellers))",
+}
+
+
+def narrow(con: "duckdb.DuckDBPyConnection", sellers: Sequence[str]) -> None:
+    """Let the connection see only these sellers' rows of large tables: many pages then cost one pass over each.
+
+    A temporary table hides the view of its name; the connection is good for nothing but these sellers' pages.
+    """
+    for name, condition in _NARROWED.items():
+        values = {"sellers": list(sellers)} if "$sellers" in condition else {}
+        con.execute(f"create or replace temp table {name} as select * from main.{name} where {condition}", values)
 
 
 def read_page(con: "duckdb.DuckDBPyConnection", seller_id: str, shelf: "Shelf | None" = None) -> Page:
@@ -178,6 +210,13 @@ def read_page(con: "duckdb.DuckDBPyConnection", seller_id: str, shelf: "Shelf | 
             union all
             select declaration_no, line_no, advance_no, 'refused', reason from pledge_refusal where seller_id = $seller
             order by advance_no desc
+            """
+        ),
+        refusals=frame(
+            """
+            select *, seller_id = $seller as is_own from pledge_refusal
+            where seller_id = $seller or first_seller_id = $seller
+            order by asked_at desc, advance_no
             """
         ),
         offers=frame("select * from guarantee_offer where seller_id = $seller order by orders_of_a_year desc, market"),

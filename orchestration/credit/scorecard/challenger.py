@@ -64,7 +64,8 @@ def fit_challenger(
 ) -> Challenger:
     """Histogram gradient boosting with the characteristics' directions as monotone constraints.
 
-    Specials are missing values with a flag of their own. Raises ScorecardError as `fit_scorecard` does.
+    Specials are missing values with a flag of their own; a column without any value says nothing and harms nothing.
+    Raises ScorecardError as `fit_scorecard` does, and where no column has a value.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -76,6 +77,11 @@ def fit_challenger(
         raise ScorecardError(f"the frame lacks column(s) {', '.join(absent)}")
     categories = tuple(_frequent(frame[item.name]) if item.is_categorical else () for item in characteristics)
     rows = _encoded(frame, characteristics, categories)
+    is_empty = np.isnan(rows).all(axis=0)
+    if all(frame[item.name].isna().all() for item in characteristics):
+        raise ScorecardError("no characteristic has a value in any row: nothing to tell apart")
+    # The trees cannot divide a column without a value; with the same value in all rows they never ask for it.
+    rows[:, is_empty] = 0.0
     flags = [len(item.specials) for item in characteristics]
     directions = [-item.direction for item in characteristics] + [0] * sum(flags)
     is_category = [item.is_categorical for item in characteristics] + [False] * sum(flags)

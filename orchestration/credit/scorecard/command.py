@@ -19,7 +19,7 @@ import pandas as pd
 
 from orchestration.credit.scorecard.card import Note, Scorecard
 from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError
-from orchestration.credit.scorecard.fitting import fit_scorecard, fold_numbers
+from orchestration.credit.scorecard.fitting import checked_groups, fit_scorecard, fold_numbers
 from orchestration.credit.scorecard.inference import characteristics_of
 from orchestration.credit.scorecard.settings import ScorecardSettings
 from orchestration.credit.scorecard.validation import Measures, auc, hosmer_lemeshow, measures
@@ -40,15 +40,16 @@ def main(arguments: Sequence[str]) -> int:
         frame = read_frame(options.file)
         is_bad, frame = _outcome(frame, options)
         weight = _weights(frame, options)
-        left_out = [name for name in (options.target, options.weight, *options.drop) if name]
+        groups = None if options.group is None else frame[options.group].astype(str)
+        left_out = [name for name in (options.target, options.weight, options.group, *options.drop) if name]
         characteristics, notes = characteristics_of(frame, leave_out=left_out)
         characteristics = _directed(characteristics, options)
         if not characteristics:
             raise ScorecardError("no column can be used: " + "; ".join(f"{note.name} {note.text}" for note in notes))
         settings = ScorecardSettings()
-        card = fit_scorecard(frame, is_bad, characteristics, weight=weight, settings=settings)
+        card = fit_scorecard(frame, is_bad, characteristics, weight=weight, groups=groups, settings=settings)
         card = replace(card, notes=(*notes, *card.notes))
-        judged = cross_validated(frame, is_bad, characteristics, weight, settings, options.folds)
+        judged = cross_validated(frame, is_bad, characteristics, weight, settings, options.folds, groups)
         print(described(card, judged, options.folds))
         if options.out is not None:
             options.out.write_text(card.to_json(), encoding="utf-8")
@@ -87,20 +88,31 @@ def cross_validated(
     weight: npt.NDArray[np.float64] | None,
     settings: ScorecardSettings,
     folds: int,
+    groups: pd.Series | None = None,
 ) -> tuple[Measures, list[float], float] | None:
     """Figures over all rows, each scored by a card that has not seen it; AUC by fold; p-value of the calibration.
 
-    None where a class has fewer rows than folds.
+    groups: whom each row is of; all of a group's rows are left out together. None where a class has fewer rows, or
+    fewer groups, than folds.
     """
-    if min(int(is_bad.sum()), int((~is_bad).sum())) < 2 * folds:
+    dealt = checked_groups(frame, groups)
+    flags = is_bad if dealt is None else np.bincount(dealt, weights=is_bad) > 0
+    if min(int(flags.sum()), int((~flags).sum())) < 2 * folds:
         return None
-    fold = fold_numbers(is_bad, folds, settings.seed)
+    fold = fold_numbers(is_bad, folds, settings.seed, dealt)
     chance = np.empty(len(frame))
     by_fold = []
     for number in range(folds):
         is_out = fold == number
         own = None if weight is None else weight[~is_out]
-        card = fit_scorecard(frame[~is_out], is_bad[~is_out], characteristics, weight=own, settings=settings)
+        card = fit_scorecard(
+            frame[~is_out],
+            is_bad[~is_out],
+            characteristics,
+            weight=own,
+            groups=None if groups is None else groups[~is_out],
+            settings=settings,
+        )
         chance[is_out] = card.score(frame[is_out])["probability"].to_numpy()
         by_fold.append(auc(chance[is_out], is_bad[is_out]))
     return measures(chance, is_bad), by_fold, hosmer_lemeshow(chance, is_bad).p_value
@@ -154,7 +166,7 @@ def _noted(note: Note) -> str:
 def _outcome(frame: pd.DataFrame, options: argparse.Namespace) -> tuple[npt.NDArray[np.bool_], pd.DataFrame]:
     """Flags of the bad rows, and the rows whose outcome is known."""
     path, target = options.file, options.target
-    for name in (target, options.weight, *options.drop, *options.rises, *options.falls):
+    for name in (target, options.weight, options.group, *options.drop, *options.rises, *options.falls):
         if name and name not in frame.columns:
             raise FileRefused(f"{path}: there is no column {name}; it has {', '.join(map(str, frame.columns))}")
     text = frame[target].map(_plain_text, na_action="ignore").astype(object)
@@ -208,6 +220,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, metavar="MODEL.json", help="write the card")
     parser.add_argument("--table", type=Path, metavar="TABLE.csv", help="write the bins")
     parser.add_argument("--weight", metavar="COLUMN", help="weights of rows")
+    parser.add_argument("--group", metavar="COLUMN", help="whom a row is of, where one person stands in several rows")
     parser.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="leave a column out")
     parser.add_argument("--risk-rises-with", dest="rises", action="append", default=[], metavar="COLUMN")
     parser.add_argument("--risk-falls-with", dest="falls", action="append", default=[], metavar="COLUMN")

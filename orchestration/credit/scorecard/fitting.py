@@ -22,6 +22,7 @@ from orchestration.credit.scorecard.characteristic import Characteristic, Scorec
 from orchestration.credit.scorecard.regression import Regression, aligned_intercept, fit_positive
 from orchestration.credit.scorecard.screening import screened
 from orchestration.credit.scorecard.settings import ScorecardSettings
+from orchestration.credit.scorecard.validation import design_effect
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -46,10 +47,13 @@ def fit_scorecard(
     characteristics: Sequence[Characteristic],
     *,
     weight: npt.NDArray[np.float64] | None = None,
+    groups: pd.Series | npt.NDArray[np.object_] | None = None,
     settings: ScorecardSettings | None = None,
 ) -> Scorecard:
     """A scorecard of `is_bad` on columns of `frame`.
 
+    groups: whom each row is of, where one person stands in several rows. Folds then keep him together: bins that have
+    learnt from one of his rows are not asked about another. Without it each row is somebody else.
     What is left out, suspected or thin stands in the card's notes. Raises ScorecardError where nothing can be learnt:
     a class is absent, no column tells anything, a column is not there, lengths differ, weights are negative.
     """
@@ -73,12 +77,18 @@ def fit_scorecard(
     inside = np.column_stack([bins.woe[bins.codes(column)] for bins, column in zip(found, columns, strict=True)])
     found, inside = _without_twins(found, inside, notes)
 
-    design = _unseen_woe(frame, outcome, [item.characteristic for item in found], settings, inside)
+    dealt = checked_groups(frame, groups)
+    design = _unseen_woe(frame, outcome, [item.characteristic for item in found], settings, inside, dealt)
     times = len(design) // len(frame)
     regression, places = _regressed(design, outcome, found, settings, notes)
     found, inside = [found[place] for place in places], inside[:, places]
     shift = aligned_intercept(regression.line(inside), ~outcome.is_bad, outcome.weight)
     regression = replace(regression, intercept=regression.intercept + shift)
+    if dealt is not None:
+        # Several rows of one person tell less than as many people would: intervals become wider, points do not move.
+        chance = 1.0 / (1.0 + np.exp(regression.line(inside)))
+        effect = design_effect(chance, outcome.is_bad, dealt, weight=outcome.weight)
+        regression = replace(regression, covariance=regression.covariance * effect)
     card = _card(found, inside, regression, outcome, settings, notes)
     # What the regression saw are rows unseen by their bins: on them probabilities are fitted.
     unseen = np.reshape(regression.line(design[:, places]), (times, len(frame)))
@@ -123,8 +133,32 @@ def checked_outcome(
     return Outcome.of(flags, weights)
 
 
-def fold_numbers(is_bad: Bools, folds: int, seed: int) -> npt.NDArray[np.int64]:
-    """Fold of each row: goods and bads are dealt out evenly, in an order drawn by the seed."""
+def checked_groups(
+    frame: pd.DataFrame, groups: pd.Series | npt.NDArray[np.object_] | None
+) -> npt.NDArray[np.int64] | None:
+    """The group of each row as a number, in the order of the groups' names; None without groups."""
+    if groups is None:
+        return None
+    if len(groups) != len(frame):
+        raise ScorecardError(f"the frame has {len(frame)} rows and the groups {len(groups)}")
+    given = pd.Series(np.asarray(groups))
+    if given.isna().any():
+        raise ScorecardError(f"{int(given.isna().sum())} rows have no group: name one for each row, or none at all")
+    places, _ = pd.factorize(given, sort=True)
+    return np.asarray(places, dtype=np.int64)
+
+
+def fold_numbers(
+    is_bad: Bools, folds: int, seed: int, groups: npt.NDArray[np.int64] | None = None
+) -> npt.NDArray[np.int64]:
+    """Fold of each row: goods and bads are dealt out evenly, in an order drawn by the seed.
+
+    With groups (numbers from 0 on) whole groups are dealt out, those with a bad row apart from the others; whatever the
+    order of the rows, a group's fold is the same.
+    """
+    if groups is not None:
+        is_bad_group = np.bincount(groups, weights=is_bad) > 0
+        return fold_numbers(is_bad_group, folds, seed)[groups]
     generator = np.random.default_rng(seed)
     found = np.empty(len(is_bad), dtype=np.int64)
     for flag in (False, True):
@@ -158,19 +192,23 @@ def _unseen_woe(
     characteristics: Sequence[Characteristic],
     settings: ScorecardSettings,
     inside: Floats,
+    groups: npt.NDArray[np.int64] | None,
 ) -> Floats:
     """What the regression sees: out-of-fold weights of evidence, of few rows several times by other folds.
 
     Where a class is too small for folds, or folds are not wanted, the rows' own.
     """
     flags = outcome.is_bad
-    folds = min(settings.folds, int(flags.sum()), int((~flags).sum()))
+    dealt = flags if groups is None else np.bincount(groups, weights=flags) > 0
+    folds = min(settings.folds, int(dealt.sum()), int((~dealt).sum()))
     if folds < 2:
         return inside
     times = _TIMES if len(frame) < _FEW_ROWS else 1
     return np.vstack(
         [
-            out_of_fold_woe(frame, outcome, characteristics, settings, fold_numbers(flags, folds, settings.seed + time))
+            out_of_fold_woe(
+                frame, outcome, characteristics, settings, fold_numbers(flags, folds, settings.seed + time, groups)
+            )
             for time in range(times)
         ]
     )

@@ -119,28 +119,96 @@ def auc_interval(risk: Floats, is_bad: Bools, *, draws: int = 400, confidence: f
     return Interval(value, float(low), float(high))
 
 
-def calibration_table(probability: Floats, is_bad: Bools, parts: int = 10) -> pd.DataFrame:
+def grouped_auc_interval(
+    risk: Floats,
+    is_bad: Bools,
+    groups: npt.NDArray[np.object_] | pd.Series,
+    *,
+    weight: Floats | None = None,
+    draws: int = 200,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """AUC with a bootstrap interval that draws whole groups again: rows of one person do not count as several people.
+
+    NaN limits where hardly any draw holds both classes.
+    """
+    flags, weights = _aligned(risk, is_bad), np.ones(len(risk)) if weight is None else np.asarray(weight, np.float64)
+    places, names = pd.factorize(np.asarray(groups))
+    generator = np.random.default_rng(seed)
+    found = np.array(
+        [
+            auc(risk, flags, weights * generator.multinomial(len(names), np.full(len(names), 1 / len(names)))[places])
+            for _ in range(draws)
+        ]
+    )
+    tail = (1.0 - confidence) / 2.0
+    is_known = np.isfinite(found)
+    low, high = np.quantile(found[is_known], [tail, 1.0 - tail]) if is_known.mean() > 0.9 else (np.nan, np.nan)
+    return Interval(auc(risk, flags, weights), float(low), float(high))
+
+
+def design_effect(
+    probability: Floats,
+    is_bad: Bools,
+    groups: npt.NDArray[np.object_] | pd.Series,
+    *,
+    weight: Floats | None = None,
+    part: npt.NDArray[np.int64] | None = None,
+) -> float:
+    """How much more counts of bads scatter than those of as many independent rows would; at least 1.
+
+    Someone who turns bad does so in each of his rows whose window holds the day. First order of Rao and Scott (1984):
+    the mean over parts of the variance by group over the binomial one.
+    """
+    chance, flags = np.asarray(probability, dtype=np.float64), _aligned(probability, is_bad)
+    weights = np.ones(len(chance)) if weight is None else np.asarray(weight, dtype=np.float64)
+    cells = np.zeros(len(chance), dtype=np.int64) if part is None else part
+    places = pd.factorize(np.asarray(groups))[0] * (int(cells.max()) + 1) + cells
+    seen = np.bincount(places, weights=weights * (flags - chance))
+    spread = float((weights * chance * (1.0 - chance)).sum())
+    return max(1.0, float((seen**2).sum()) / spread) if spread > 0 else 1.0
+
+
+def rate_interval(bads: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """Wilson's interval of a rate at 95 %."""
+    z = 1.959963984540054
+    rate = bads / rows
+    centre = (rate + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * np.sqrt(np.maximum(rate * (1 - rate), 0.0) / rows + (z / (2 * rows)) ** 2)
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def calibration_table(
+    probability: Floats, is_bad: Bools, parts: int = 10, weight: Floats | None = None
+) -> pd.DataFrame:
     """By rising probability, in `parts` of about equal size: rows, bads, mean probability, rate of bads, its interval.
 
     The interval of the rate is Wilson's at 95 %. Equal probabilities are never split, so there may be fewer parts.
+    weight: what each row counts in means and rates; rows and bads are counted as they are.
     """
     flags = _aligned(probability, is_bad)
     chance = np.asarray(probability, dtype=np.float64)
     part = np.searchsorted(np.unique(np.quantile(chance, np.linspace(0, 1, parts + 1)[1:-1])), chance, side="left")
-    grouped = pd.DataFrame({"part": part, "probability": chance, "is_bad": flags}).groupby("part")
+    weights = np.ones(len(chance)) if weight is None else np.asarray(weight, dtype=np.float64)
+    rows = pd.DataFrame({"part": part, "probability": chance, "is_bad": flags, "weight": weights})
+    rows = rows.assign(weighted=weights * chance, bad_weight=weights * flags)
+    grouped = rows.groupby("part")
     found = grouped.agg(
         row_count=("is_bad", "size"),
         bad_count=("is_bad", "sum"),
         least_probability=("probability", "min"),
         most_probability=("probability", "max"),
-        mean_probability=("probability", "mean"),
+        mean_probability=("probability", "mean") if weight is None else ("weighted", "sum"),
+        weight=("weight", "sum"),
+        bad_weight=("bad_weight", "sum"),
     ).reset_index(drop=True)
     found.insert(0, "part", np.arange(1, len(found) + 1))
-    found["bad_rate"] = found["bad_count"] / found["row_count"]
-    z, rows = 1.959963984540054, found["row_count"]
-    centre = (found["bad_rate"] + z * z / (2 * rows)) / (1 + z * z / rows)
-    half = z / (1 + z * z / rows) * np.sqrt(found["bad_rate"] * (1 - found["bad_rate"]) / rows + (z / (2 * rows)) ** 2)
-    found["bad_rate_low"], found["bad_rate_high"] = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    bads, size = found.pop("bad_weight").to_numpy(dtype=np.float64), found.pop("weight").to_numpy(dtype=np.float64)
+    if weight is not None:
+        found["mean_probability"] = found["mean_probability"] / size
+    found["bad_rate"] = bads / size
+    found["bad_rate_low"], found["bad_rate_high"] = rate_interval(bads, size)
     return found
 
 
@@ -185,9 +253,15 @@ def lift_table(risk: Floats, is_bad: Bools, parts: int = 10) -> pd.DataFrame:
     return found
 
 
-def approval_table(score: npt.NDArray[np.int64] | Floats, is_bad: Bools, cut_offs: Sequence[float]) -> pd.DataFrame:
-    """What a cut-off does (approved: score at or above it): shares approved, rate of bads in it, goods turned away."""
+def approval_table(
+    score: npt.NDArray[np.int64] | Floats, is_bad: Bools, cut_offs: Sequence[float], weight: Floats | None = None
+) -> pd.DataFrame:
+    """What a cut-off does (approved: score at or above it): shares approved, rate of bads in it, goods turned away.
+
+    weight: what a row counts in the rate of bads; shares count rows.
+    """
     flags = _aligned(score, is_bad)
+    weights = np.ones(len(flags)) if weight is None else np.asarray(weight, dtype=np.float64)
     scores = np.asarray(score, dtype=np.float64)
     rows = []
     for cut_off in cut_offs:
@@ -199,7 +273,9 @@ def approval_table(score: npt.NDArray[np.int64] | Floats, is_bad: Bools, cut_off
                 "cut_off": float(cut_off),
                 "approved_count": approved,
                 "approved_share": approved / max(len(flags), 1),
-                "approved_bad_rate": bads / approved if approved else float("nan"),
+                "approved_bad_rate": float(np.average(flags[is_approved], weights=weights[is_approved]))
+                if approved
+                else float("nan"),
                 "bads_refused_share": 1.0 - bads / max(int(flags.sum()), 1),
                 "goods_refused_share": 1.0 - (approved - bads) / max(int((~flags).sum()), 1),
             }

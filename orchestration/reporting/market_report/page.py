@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from orchestration.reporting.languages import FONTS, with_languages
 from orchestration.reporting.market_report.charts import Line, line_chart, line_of
 from orchestration.reporting.market_report.control_sections import data_quality, what_waits, whom_to_trust
 from orchestration.reporting.market_report.customer_sections import what_to_show, who_buys
@@ -63,8 +64,9 @@ def render(facts: Facts) -> str:
         " script-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(name)}: market report</title><style>{style}</style></head><body>"
-        f"{_head(facts, name)}<nav>{links}</nav>{''.join(one(facts) for one in _SECTIONS)}"
+        f"<title>{escape(name)}: market report</title><style>{style}{FONTS}</style></head><body>"
+        f"{with_languages(_head(facts, name))}<nav>{links}</nav>"
+        f"{with_languages(''.join(one(facts) for one in _SECTIONS))}"
         "<footer class='quiet'>Made from published tables. Customers stand here as numbers of ten or more."
         f" What each figure means: docs/data-dictionary.md.</footer><script>{script}</script></body></html>\n"
     )
