@@ -72,20 +72,12 @@ def market_reports(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
     """One HTML page per market: who buys, what to show, fund and stock, what waits, whom to trust."""
-    from orchestration.reporting.market_report.page import render
-    from orchestration.reporting.market_report.reading import has_orders, read_markets
-    from orchestration.reporting.market_report.writing import place_of, write_page
+    from orchestration.reporting.market_report.writing import write_pages
 
     run = platform.run_of(context)
     if run.exists and run.plan().is_empty:
         return dg.MaterializeResult()
-    links = []
-    for market in context.partition_keys:
-        if not has_orders(platform.lake, market):
-            continue
-        (facts,) = read_markets(platform.lake, [market])
-        path = place_of(platform.settings, market)
-        write_page(path, render(facts))
-        links.append(f"- {market}: [{path.name}]({path.as_uri()}) `{path}`")
+    pages = write_pages(platform.settings, platform.lake, context.partition_keys)
+    links = [f"- {market}: [{path.name}]({path.as_uri()}) `{path}`" for market, path in pages.items()]
     words = "\n".join(links) or "No market of this run has published an order."
     return dg.MaterializeResult(metadata={"pages": len(links), "reports": dg.MetadataValue.md(words)})
