@@ -172,7 +172,7 @@ def false_ones(hidden: HiddenBuyers, counts: Counts, reported: Sequence[Surprise
 
 def measure_surprises() -> Measured:
     """Recall of planted habits and share of false discoveries over all markets of worlds nobody has seen."""
-    asked = named = exact = reported = wrong = of_regions = 0
+    asked = named = exact = reported = wrong = of_regions = wrong_of_regions = 0
     for seed in SEEDS:
         world = build_world(WorldConfig(seed=seed, orders=ORDERS))
         for market in range(len(MARKETS)):
@@ -181,7 +181,9 @@ def measure_surprises() -> Measured:
             found = find_surprises(counts)
             reported += len(found)
             of_regions += sum(one.cell.subdivision_code is not None for one in found)
-            wrong += len(false_ones(hidden, counts, found))
+            false = false_ones(hidden, counts, found)
+            wrong += len(false)
+            wrong_of_regions += sum(one.cell.subdivision_code is not None for one in false)
             for cell, category in planted(world, hidden):
                 near = [
                     one.cell for one in found
@@ -194,6 +196,12 @@ def measure_surprises() -> Measured:
             100 * named / max(asked, 1), {"asked": asked, "named exactly": 100 * exact / max(asked, 1)}
         ),
         "surprises_fdr": Value(
-            100 * wrong / max(reported, 1), {"reported": reported, "of a subdivision": of_regions, "false": wrong}
+            100 * wrong / max(reported, 1),
+            {
+                "reported": reported,
+                "of a subdivision": of_regions,
+                "false": wrong,
+                "false of a subdivision": wrong_of_regions,
+            },
         ),
     }

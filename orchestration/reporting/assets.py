@@ -72,22 +72,15 @@ def market_reports(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
     """One HTML page per market: who buys, what to show, fund and stock, what waits, whom to trust."""
-    from orchestration.reporting.market_report.page import render
-    from orchestration.reporting.market_report.reading import has_orders, read_markets
-    from orchestration.reporting.market_report.writing import place_of, write_page
+    from orchestration.reporting.market_report.writing import write_pages
 
     run = platform.run_of(context)
     if run.exists and run.plan().is_empty:
         return dg.MaterializeResult()
-    links = []
-    for market in context.partition_keys:
-        if not has_orders(platform.lake, market):
-            continue
-        (facts,) = read_markets(platform.lake, [market])
-        path = place_of(platform.settings, market)
-        write_page(path, render(facts))
-        link = f"[{path.name}]({path.as_uri()}) `{path}`"
+    pages = write_pages(platform.settings, platform.lake, context.partition_keys)
+    links = {market: f"[{path.name}]({path.as_uri()}) `{path}`" for market, path in pages.items()}
+    for market, link in links.items():
         context.add_asset_metadata({"report": dg.MetadataValue.md(link)}, partition_key=market)
-        links.append(f"- {market}: {link}")
-    words = "\n".join(links) or "No market of this run has published an order."
+    words = "\n".join(f"- {market}: {link}" for market, link in links.items())
+    words = words or "No market of this run has published an order."
     return dg.MaterializeResult(metadata={"pages": len(links), "reports": dg.MetadataValue.md(words)})

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration.platform import Platform
+from orchestration.reporting.market_report.writing import write_pages
 from orchestration.settings import PROJECT_ROOT, Settings
 
 _BALANCE = """
@@ -60,6 +61,9 @@ def main(arguments: Sequence[str] = ()) -> int:
         plans = _run(defs, "planning_job", instance, {})
         _say(began, "credit: scores, limits and guarantees of the sellers ...")
         credit = _run(defs, "credit_job", instance, {})
+        # The market job drew the pages before there were plans and scores; later nights find those of the last.
+        _say(began, "pages: the report of each market, now with plans and scores ...")
+        write_pages(settings, platform.lake, tuple(sorted(platform.markets.codes)))
         _say(began, "scorecard: what was found of the defects that were put in ...")
         scored = _run(defs, "scorecard_job", instance, {})
     _print_balance(platform)
@@ -68,6 +72,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     print(f"\n{time.monotonic() - began:.0f} s. Tables are in {_shown(settings)}; look at them:")
     print('  .venv/bin/python -m orchestration.sql "select * from fct_orders limit 5"')
     print("  .venv/bin/python -m orchestration.credit report S000001     the page of a seller")
+    print(f"  {_shown(settings)}/reports/US.html     the report of a market, one page for each")
     print("  make dev     opens the Dagster UI on http://127.0.0.1:3000")
     return 0 if markets.success and plans.success and credit.success and scored.success else 1
 

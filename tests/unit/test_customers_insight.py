@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from orchestration.customers.insight import cells_of, insight_of
 from orchestration.customers.market import study_market
@@ -12,6 +13,7 @@ from orchestration.customers.portraits.people import People
 from orchestration.customers.portraits.suppression import determined, suppressed
 from orchestration.customers.purchases import Purchases, Tastes
 from orchestration.customers.surprises.cells import Attribute, Cell, Counts, count_cells
+from orchestration.customers.surprises.departure import departures, power_weights, threshold, variances
 from orchestration.customers.surprises.search import find_surprises
 from orchestration.customers.surprises.words import sentence
 from tests.customers_purchases import purchases_of
@@ -51,6 +53,33 @@ def test_a_planted_habit_is_found_under_its_own_name() -> None:
     assert found[0].low < 2.0 < found[0].high
     assert found[0].q_value < 0.05
     assert sentence(found[0]).startswith("Men in GB-C buy c3 ")
+
+
+def test_a_cell_of_half_the_country_varies_as_the_hypergeometric_distribution_says() -> None:
+    purchases, members = np.array([300.0, 300.0]), np.array([[True, False]])
+    variance = variances(members, np.ones((1, 2), dtype=bool), np.array([30.0, 30.0]), purchases)
+    assert variance == pytest.approx([600 * 0.1 * 0.9 * 0.5 * 0.5])
+    above, below = departures(np.array([42.0]), np.array([30.0]), variance, 1.0)
+    # 42 of 60 where half are expected: what a binomial count against a given share would call likely (p = .015).
+    assert above[0] == pytest.approx(hypergeom.sf(41, 600, 60, 300), rel=0.25)
+    assert below[0] > 0.99
+
+
+def test_nothing_is_left_to_test_of_what_those_taken_tell() -> None:
+    kept = np.array([[True, True], [True, False]])
+    variance = variances(np.array([[False, True]]), kept, np.array([30.0, 30.0]), np.array([300.0, 300.0]))
+    assert departures(np.array([60.0]), np.array([30.0]), variance, 1.0)[0] == 1.0
+
+
+def test_weights_are_one_in_the_mean_and_highest_where_a_departure_would_just_stand_out() -> None:
+    more, less = power_weights(np.repeat([5.0, 50.0, 5000.0], 200), 0.05)
+    assert np.concatenate([more, less]).mean() == pytest.approx(1.0)
+    assert more[200] > 1 > max(more[0], more[400])
+    assert min(more.min(), less.min()) >= 0.2
+
+
+def test_the_line_does_not_fall_with_the_p_value_of_the_only_rejection() -> None:
+    assert threshold(np.array([1e-12, 0.5]), 0.05) == threshold(np.array([1e-3, 0.5]), 0.05) == 0.025
 
 
 def hidden_of(people: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, int | None]]]:

@@ -39,7 +39,8 @@ def rows() -> dict[str, list[Row]]:
              "customer_count": count, "customer_pct": 50.0, "net_amount_pct": 70.0, "agreement_pct": 92.0}
             for name, count in (("best", 41), ("few", 3))
         ] + [{"market": "GB", "kind": "taste", "name": EVIL, "customer_count": 30, "customer_pct": 40.0}],
-        "surprise": [{"market": "GB", "surprise_rank": 1, "words": EVIL}],
+        "surprise": [{"market": "GB", "surprise_rank": 1, "gender": "female", "subdivision_code": "GB-SCT",
+                      "category_code": EVIL, "ratio": 1.8, "low_ratio": 1.4, "high_ratio": 2.3, "buyer_count": 33}],
         "audience_cell": [
             {"market": "GB", "dimension": "gender", "group_value": EVIL, "buyer_count": 33, "top_categories": EVIL,
              "is_suppressed": False},
@@ -135,7 +136,7 @@ def seen(page: str) -> Seen:
 @pytest.fixture(scope="module")
 def page() -> str:
     with published(rows()) as con:
-        return render(Facts("GB", read_frames(con, "GB")))
+        return render(Facts("GB", read_frames(con, "GB"))).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_every_section_is_there_and_the_page_loads_nothing(page):
@@ -166,6 +167,8 @@ def test_figures_carry_units_and_the_page_says_what_it_knows(page):
     assert "As of 2026-08-31" in page
     assert "Records loaded up to 2026-09-01 02:00 UTC" in page
     assert "20.0 % ended in a paid order" in page
+    assert "Women in GB-SCT" in page
+    assert "1.8 × <small>1.4 to 2.3</small>" in page
     assert "1.80 dollars of added sales" in page
     assert "<b>5.0 hours</b>" in page
 

@@ -50,7 +50,7 @@ def sentence(one: Surprise) -> str:
     elif one.cell.subdivision_code:
         others = "equal people in the whole market"
     else:
-        others = "the market and their larger groups let expect"
+        others = "expected"
     return (
         f"{people_in_words(one.cell)} buy {category} {one.ratio:.1f} times as often as {others}:"
         f" in {100 * one.share:.1f} % of the purchases of {one.buyers:,} buyers,"

@@ -140,7 +140,7 @@ def _effects(fit: MediaFit, order_value: float) -> pd.DataFrame:
     spent = np.where(year_spend > 0, year_spend, np.nan)
     for name, value in (("", year[0]), ("lower_", year[1]), ("upper_", year[2])):
         frame[f"{name}incremental_roas"] = value * order_value / spent
-    frame["reason"] = np.where(frame["is_identified"], "", "the 90 % interval holds nothing, too: too little is known")
+    frame["reason"] = np.where(frame["is_identified"], "", "may add nothing: the 90 % interval includes zero")
     return frame
 
 
@@ -211,7 +211,9 @@ def move_words(budget: Budget) -> str:
     known = f"{gain:+.2f} orders a week (90 %: {lower:+.2f} to {upper:+.2f}; {sure})"
     if not (change > 0).any():
         return "One medium, or no spend of late: there is nothing to move."
-    given = ", ".join(f"{medium} {change[place]:+.2f}" for place, medium in enumerate(budget.media) if change[place])
+    given = ", ".join(
+        f"{medium.replace('_', ' ')} {change[place]:+.2f}" for place, medium in enumerate(budget.media) if change[place]
+    )
     if not budget.is_supported:
         return f"Too little is known to move the budget. The best move ({given} USD a day) would bring {known}."
     return f"Move {given} USD a day: {known}."

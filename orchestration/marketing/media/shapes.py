@@ -4,7 +4,7 @@ Belongs here: the two shapes, the grid on which they are searched, and how likel
 
 The prior is weak and comes from the literature on media-mix models, not from any data: geometric carry-over with most
 weight between 0.1 and 0.8 a day (Jin et al. 2017, "Bayesian methods for media mix modeling with carryover and shape
-effects", Beta(3, 3)-like; Robyn's guide gives 0 to 0.3 for search and 0.3 to 0.8 for what is watched), and a Hill
+effects", Beta(3, 3); Robyn's guide gives 0 to 0.3 for search and 0.3 to 0.8 for what is watched), and a Hill
 curve of slope one whose half-saturation lies around what the medium usually spends, mostly within a factor of three.
 """
 
@@ -19,7 +19,8 @@ Reals = NDArray[np.float64]
 DECAYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 # Half-saturation in units of the adstock of a mean day with spend.
 HALF_RATIOS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-_DECAY_WEIGHTS = tuple((0.08 + decay) * (1.08 - decay) for decay in DECAYS)
+# Beta(3, 3), moved out a little so that none and .9 stay possible.
+_DECAY_WEIGHTS = tuple(((0.08 + decay) * (1.08 - decay)) ** 2 for decay in DECAYS)
 # Spread of the logarithm of a Beta(2, 2), which Jin et al. take for the half-saturation in units of the largest spend.
 _HALF_SPREAD = 0.6
 

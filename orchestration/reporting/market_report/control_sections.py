@@ -24,6 +24,7 @@ from orchestration.reporting.market_report.parts import (
     usd,
     words,
 )
+from orchestration.reporting.market_report.queries import TOP
 from orchestration.reporting.market_report.reading import Facts
 
 # What an order waits for, as people say it.
@@ -72,8 +73,8 @@ def what_waits(facts: Facts) -> str:
             words(_WAITS.get(str(row.waits_for), row.waits_for)),
             number(row.orders),
             number(row.late),
+            number(row.old),
             usd(row.usd),
-            day(row.since_at),
         ]
         for row in facts["waiting"].itertuples()
     ]
@@ -126,9 +127,10 @@ def what_waits(facts: Facts) -> str:
         ),
         box(
             "What orders wait for next",
-            table(["next step", "orders", "late", "worth", "oldest since"], waiting, "tnnnt")
+            table(["next step", "orders", "late", "over 90 days", "worth"], waiting, "tnnnn")
             if waiting
             else empty("Nothing waits."),
+            "Late: past the time limit of the step; a dash where it has none.",
         ),
         box(
             "Hours from declaration to release",
@@ -155,13 +157,13 @@ def what_waits(facts: Facts) -> str:
     )
     if why:
         inside += box(
-            "Who has to do what", table(["reason", "for", "items", "at risk", "since", "what it is"], why, "ttnntw")
+            "Who has to do what", table(["reason", "for", "items", "at risk", "since", "what it is"], why, "ttnndw")
         )
     if items:
         inside += box(
             "Items at customs",
             table(
-                ["order or document", "reason", "one document says", "the other", "at risk", "since"], items, "ttttnt"
+                ["order or document", "reason", "one document says", "the other", "at risk", "since"], items, "ttttnd"
             ),
         )
     if risks:
@@ -222,30 +224,42 @@ def whom_to_trust(facts: Facts) -> str:
             usd(row.limit_usd),
             _remark(row.is_thin, row.is_stale, row.stale_reason, row.note),
         ]
-        for row in sellers.itertuples()
+        for row in sellers.head(TOP).itertuples()
     ]
+    heads, kinds = ["seller", "grade", "score", "sold here, a year", "lent", "overdue", "limit", "remark"], "ttnnnnnw"
+    of_all = {row[-1] for row in rows} if len(rows) > 1 else set()
+    if len(of_all) == 1:
+        # What is true of each of them is said once.
+        heads, kinds, rows = heads[:-1], kinds[:-1], [row[:-1] for row in rows]
+    remark = next((f" Of all of them: {one}." for one in of_all if len(of_all) == 1 and one not in ("", "–")), "")
+    scored = sellers[sellers["score"].notna()] if len(sellers) else sellers
+    best = scored.sort_values(["score", "sales_usd"], ascending=False).head(TOP)
+    weak = scored[scored["outstanding_usd"].fillna(0) > 0].sort_values("score").head(TOP)
     inside = (
         warn
         + answer(*said)
         + box(
             "Sellers by what they owe",
-            table(
-                ["seller", "grade", "score", "sold here, a year", "lent", "overdue", "limit", "remark"],
-                rows,
-                "ttnnnnnw",
-            )
-            if rows
-            else empty("No seller into this market is scored."),
+            table(heads, rows, kinds) if rows else empty("No seller into this market is scored."),
             f"Scores of {day(facts.first('sellers').get('as_of_on'))}; the page of one: python -m"
-            " orchestration.credit report SELLER.",
+            f" orchestration.credit report SELLER.{remark}",
         )
     )
+    inside += pair(_ranked("Trust first: the highest scores", best), _ranked("Watch: the lowest scores that owe", weak))
     if bars:
         inside += box(
             "Sellers by grade",
             figure(bar_chart(bars, label="sellers by grade", names=60), "Number of sellers, and what is lent to them."),
         )
     return section("credit", "Whom to trust", "信任谁", inside)
+
+
+def _ranked(title: str, sellers: pd.DataFrame) -> str:
+    rows = [
+        [text(row.seller_id), text(row.grade), number(row.score), usd(row.sales_usd), usd(row.outstanding_usd)]
+        for row in sellers.itertuples()
+    ]
+    return box(title, table(["seller", "grade", "score", "sold here, a year", "lent"], rows, "ttnnn")) if rows else ""
 
 
 def data_quality(facts: Facts) -> str:

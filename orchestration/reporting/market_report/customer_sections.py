@@ -3,8 +3,12 @@
 Belongs here: which frames make a section and the sentences above them. Does not: SQL, drawing.
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from orchestration.customers.surprises.cells import Cell
+from orchestration.customers.surprises.words import people_in_words
 from orchestration.reporting.market_report.charts import Bar, bar_chart, heat_chart
 from orchestration.reporting.market_report.parts import (
     amount,
@@ -27,6 +31,7 @@ from orchestration.reporting.market_report.parts import (
 from orchestration.reporting.market_report.reading import Facts
 
 LATE_REPEAT = "any"
+_REGION = {"subdivision_code": "region"}
 
 
 def who_buys(facts: Facts) -> str:
@@ -36,8 +41,9 @@ def who_buys(facts: Facts) -> str:
     said = []
     if is_known(value.get("buyers")):
         said.append(
-            f"<b>{number(value['buyers'])} customers</b> have bought; about {number(value['alive'])} of them can be"
-            f" expected back, and all together to spend <b>{usd(value['expected_usd'])}</b> in the next twelve months."
+            f"<b>{number(value['buyers'])} customers</b> have bought. In the next twelve months about"
+            f" {number(value['expected_purchases'])} purchases for <b>{usd(value['expected_usd'])}</b> can be expected"
+            " of them."
         )
     if is_known(repeat.get("returned_pct")):
         middle = (
@@ -82,14 +88,14 @@ def what_to_show(facts: Facts) -> str:
         for row in shown.itertuples()
     ]
     screens = [
-        [_any(row.landing_page, "any page"), _any(row.medium, "any medium"), text(row.products)]
+        [_any(row.landing_page, "any page"), words(_any(row.medium, "any medium")), text(row.products)]
         for row in facts["screens"].itertuples()
     ]
     together = [
         [
             text(row.product),
             text(row.other_product),
-            f"{number(row.lift, 1)} × <small>{number(row.lower_lift, 1)} to {number(row.upper_lift, 1)}</small>",
+            f"{number(row.lift)} × <small>{number(row.lower_lift)} to {number(row.upper_lift)}</small>",
             number(row.support),
         ]
         for row in facts["together"].itertuples()
@@ -111,7 +117,10 @@ def what_to_show(facts: Facts) -> str:
         ),
     )
     inside += (
-        box("Bought together more often than chance", table(["product", "with", "lift", "baskets"], together, "wwnn"))
+        box(
+            "Bought together more often than chance",
+            table(["product", "with", "oftener than by chance", "baskets"], together, "wwnn"),
+        )
         if together
         else ""
     )
@@ -255,13 +264,22 @@ def _movements(facts: Facts) -> str:
 
 
 def _differences(facts: Facts) -> str:
-    """What sets groups apart, in the words of the tables of surprises and audience cells."""
+    """What sets groups apart from what is usual here, and what is usual of each."""
     surprises, cells = facts["surprises"], facts["audience"]
-    items = "".join(f"<li>{text(one)}</li>" for one in surprises["words"]) if len(surprises) else ""
+    apart = [
+        [
+            text(people_in_words(Cell(_name(row.subdivision_code), _name(row.gender), _name(row.age_band)))),
+            words(row.category_code),
+            f"{number(row.ratio, 1)} × <small>{number(row.low_ratio, 1)} to {number(row.high_ratio, 1)}</small>",
+            percent(row.share_pct),
+            percent(row.expected_share_pct),
+            number(row.buyer_count),
+        ]
+        for row in surprises.itertuples()
+    ]
     rows = [
         [
-            words(str(row.dimension).replace("subdivision_code", "region")),
-            words(row.group_value),
+            f"{words(row.group_value)} <small>{words(_REGION.get(str(row.dimension), row.dimension))}</small>",
             number(row.buyer_count),
             usd(row.basket_usd, 2),
             percent(row.repeat_pct, 0),
@@ -269,19 +287,24 @@ def _differences(facts: Facts) -> str:
         ]
         for row in cells.itertuples()
     ]
-    heads = ["by", "group", "buyers", "basket", "buy again", "buys most"]
-    return pair(
-        _surprises(items) if items else "",
-        box("How groups differ", table(heads, rows, "ttnnnw"), "Only what was told with consent.") if rows else "",
-    )
+    heads = ["group", "buyers", "basket", "buy again", "buys most"]
+    found = box("How groups differ", table(heads, rows, "tnnnw"), "Only what was told with consent.") if rows else ""
+    return (_surprises(apart) if apart else "") + found
 
 
-def _surprises(items: str) -> str:
+def _surprises(rows: Sequence[Sequence[str]]) -> str:
+    heads = ["who", "buys", "as often as usual", "of their purchases", "usual", "buyers"]
     return box(
         "What sets groups apart",
-        f"<ul>{items}</ul>",
-        "Held against false discoveries; groups of fewer than ten are never shown.",
+        table(heads, rows, "wtnnnn"),
+        "Usual: of a gender or an age what the market buys, of people of a region what those of the same gender and age"
+        " buy in the whole market; small figures: 95 % interval. Held against false discoveries; what a larger group"
+        " explains is not said of a smaller one; groups of fewer than ten are never shown.",
     )
+
+
+def _name(value: object) -> str | None:
+    return str(value) if is_known(value) else None
 
 
 def _whose(lists: pd.Series) -> str:

@@ -8,6 +8,9 @@ from html import escape
 
 import pandas as pd
 
+# Between a number and its unit: a line never breaks there.
+_TIED = "\N{NO-BREAK SPACE}"
+
 
 def is_known(value: object) -> bool:
     """Whether there is a value at all."""
@@ -47,15 +50,16 @@ def usd(value: object, places: int = 0) -> str:
     if not is_known(value):
         return "–"
     amount = float(value)  # type: ignore[arg-type]
-    for size, letter in ((1e6, " M"), (1e4, " k")):
+    for size, letter in ((1e6, "M"), (1e4, "k")):
         if abs(amount) >= size:
-            return f"USD {number(amount / (1e6 if letter == ' M' else 1e3), 2 if letter == ' M' else 1)}{letter}"
-    return f"USD {number(amount, places)}"
+            shown = number(amount / (1e6 if letter == "M" else 1e3), 2 if letter == "M" else 1)
+            return f"USD{_TIED}{shown}{_TIED}{letter}"
+    return f"USD{_TIED}{number(amount, places)}"
 
 
 def percent(value: object, places: int = 1) -> str:
     """A share that is given in percent."""
-    return f"{number(value, places)} %" if is_known(value) else "–"
+    return f"{number(value, places)}{_TIED}%" if is_known(value) else "–"
 
 
 def day(value: object) -> str:
@@ -103,9 +107,14 @@ def figure(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>" if svg else ""
 
 
+def folded(title: str, inside: str) -> str:
+    """A text that opens at its title; both are HTML."""
+    return f"<details><summary>{title}</summary>{inside}</details>"
+
+
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], kinds: str) -> str:
-    """A table of HTML cells. kinds: a letter per column: t text, n number, w text that wants room."""
-    names = {"t": "", "n": ' class="num"', "w": ' class="wide"'}
+    """A table of HTML cells. kinds: a letter per column: t text, d day, n number, w text that wants room."""
+    names = {"t": "", "d": ' class="day"', "n": ' class="num"', "w": ' class="wide"'}
     head = "".join(f"<th{names[kind]}>{one}</th>" for one, kind in zip(heads, kinds, strict=True))
     body = "".join(
         "<tr>" + "".join(f"<td{names[kind]}>{one}</td>" for one, kind in zip(row, kinds, strict=True)) + "</tr>"

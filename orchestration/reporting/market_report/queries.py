@@ -64,7 +64,7 @@ QUERIES: Mapping[str, Query] = {
         """
         select count(*) filter (where purchase_count > 0) as buyers,
             count(*) filter (where is_churned) as churned, sum(expected_value_12m_usd) as expected_usd,
-            count(*) filter (where alive_probability >= 0.5) as alive, median(mean_amount_usd) as basket_usd
+            sum(expected_purchases_12m) as expected_purchases, median(mean_amount_usd) as basket_usd
         from customer_value having count(*) > 0
         """,
     ),
@@ -101,7 +101,11 @@ QUERIES: Mapping[str, Query] = {
         group by all having count(distinct customer_key) >= {FEWEST_PEOPLE} order by usd desc nulls last, channel
         """,
     ),
-    "surprises": _of("surprise", f"select words from surprise order by surprise_rank limit {TOP}"),
+    "surprises": _of(
+        "surprise",
+        "from surprise qualify row_number() over (partition by subdivision_code is null order by surprise_rank)"
+        f" <= {TOP} order by subdivision_code is not null, ratio desc",
+    ),
     "audience": _of(
         "audience_cell",
         f"""
@@ -109,8 +113,8 @@ QUERIES: Mapping[str, Query] = {
         where not is_suppressed and second_value is null and buyer_count >= {FEWEST_PEOPLE}
             and dimension in ('subdivision_code', 'gender', 'age_band', 'screen')
         qualify row_number() over (partition by dimension order by buyer_count desc, group_value) <= 5
-        order by list_position(['gender', 'age_band', 'subdivision_code', 'screen'], dimension), buyer_count desc,
-            group_value
+        order by list_position(['gender', 'age_band', 'subdivision_code', 'screen'], dimension),
+            group_value = 'not_told', if(dimension = 'age_band', group_value, ''), buyer_count desc, group_value
         """,
     ),
     # What to show
@@ -305,8 +309,10 @@ QUERIES: Mapping[str, Query] = {
         "fct_trade_ledger",
         """
         select waits_for, count(distinct order_key) as orders, sum(line_amount_usd)::double as usd,
-            count(distinct order_key) filter (where is_late) as late, min(waits_since_at) as since_at
-        from fct_trade_ledger where waits_for is not null group by all order by usd desc nulls last, waits_for
+            if(count(is_late) > 0, count(distinct order_key) filter (where is_late), null) as late,
+            count(distinct order_key) filter (where newest - waits_since_at > interval 90 day) as old
+        from fct_trade_ledger, (select max(waits_since_at) as newest from fct_trade_ledger)
+        where waits_for is not null group by all order by usd desc nulls last, waits_for
         """,
     ),
     "clearance": _of(
@@ -332,7 +338,6 @@ QUERIES: Mapping[str, Query] = {
         "shipment_outlook",
         """
         select count(*) as shipments, count(*) filter (where late_probability >= 0.5) as likely_late,
-            median(clears_p50_hours) as clears_p50_hours, quantile_cont(clears_p90_hours, 0.5) as clears_p90_hours,
             max(made_on) as made_on
         from shipment_outlook having count(*) > 0
         """,
@@ -340,7 +345,7 @@ QUERIES: Mapping[str, Query] = {
     # Whom to trust
     "sellers": _of(
         "fct_orders seller_score seller_limit",
-        f"""
+        """
         with sold as (
             select seller_id, count(*) as orders, sum(total_amount_usd)::double as sales_usd
             from fct_orders where ordered_on > (select max(ordered_on) - 365 from fct_orders) group by all
@@ -352,14 +357,12 @@ QUERIES: Mapping[str, Query] = {
         select seller_id, orders, sales_usd, scores.grade, score, is_thin, scores.is_stale, stale_reason, note,
             outstanding_usd, overdue_usd, limit_usd, scores.as_of_on
         from sold inner join scores using (seller_id) left join limits using (seller_id)
-        order by outstanding_usd desc nulls last, sales_usd desc nulls last, seller_id limit {TOP}
+        order by outstanding_usd desc nulls last, sales_usd desc nulls last, seller_id
         """,
     ),
     "grades": _of(
         "credit_exposure",
-        """
-        select * from credit_exposure where as_of_on = (select max(as_of_on) from credit_exposure) order by grade
-        """,
+        "from credit_exposure where as_of_on = (select max(as_of_on) from credit_exposure) order by grade",
     ),
     "credit_stale": _of("credit_stale_market", "select * from credit_stale_market"),
     # Data quality

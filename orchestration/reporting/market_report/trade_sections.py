@@ -13,6 +13,7 @@ from orchestration.reporting.market_report.parts import (
     day,
     empty,
     figure,
+    folded,
     is_known,
     maybe,
     number,
@@ -84,8 +85,8 @@ def where_visitors_leave(facts: Facts) -> str:
                 "Visits, and their share of all; robots are left out.",
             ),
         ),
-        box("By medium", _parts(facts["media_stages"])),
-        box("By screen", _parts(facts["screen_stages"])),
+        box("By medium", _parts(facts["media_stages"], "medium")),
+        box("By screen", _parts(facts["screen_stages"], "screen")),
         box("By landing page, last three months", _landing(facts["landing"])),
     )
     if rows:
@@ -119,8 +120,11 @@ def which_media(facts: Facts) -> str:
     else:
         said.append("No medium's own effect can be told from nothing yet: see the reasons below.")
     budget = facts["budget"]
-    if len(budget) and is_known(budget.iloc[0]["words"]):
+    is_supported = len(budget) > 0 and is_known(budget.iloc[0]["is_supported"]) and bool(budget.iloc[0]["is_supported"])
+    if is_supported and is_known(budget.iloc[0]["words"]):
         said.append(text(budget.iloc[0]["words"]))
+    elif len(budget):
+        said.append("<b>Leave the budget as it is</b>: too little is known to say that moving it would gain.")
     bars = [
         Bar(str(row.medium).replace("_", " "), amount(row.incremental_roas), number(row.incremental_roas, 2),
             low=maybe(row.lower_incremental_roas), high=maybe(row.upper_incremental_roas),
@@ -149,10 +153,13 @@ def which_media(facts: Facts) -> str:
         for row in budget.itertuples()
     ]
     unknown = effects[~effects["is_identified"].astype(bool)] if len(effects) else effects
-    reasons = "".join(
-        f"<li>{words(row.medium)}: {text(row.reason)}</li>"
-        for row in unknown.itertuples()
-        if is_known(row.reason) and row.reason
+    reasons = (
+        "".join(
+            f"<li>{', '.join(words(medium) for medium in alike['medium'])}: {text(reason)}</li>"
+            for reason, alike in unknown[unknown["reason"].fillna("") != ""].groupby("reason", sort=False)
+        )
+        if len(unknown)
+        else ""
     )
     month = facts["spend_month"]
     inside = answer(*said) + pair(
@@ -168,8 +175,8 @@ def which_media(facts: Facts) -> str:
             f"<ul>{reasons}</ul>" if reasons else "",
         ),
         box(
-            "Suggested budget",
-            table(["medium", "now, a day", "suggested", "change", "orders a week"], moves, "tnnnn"),
+            "Suggested budget" if is_supported else "Too unsure to act on: the likeliest move",
+            table(["medium", "now, a day", "then", "change", "orders a week"], moves, "tnnnn"),
             _certainty(budget),
         )
         if moves
@@ -224,12 +231,18 @@ def what_to_stock(facts: Facts) -> str:
             number(row.days_of_cover),
             number(row.suggested_qty),
             usd(row.order_value_usd),
-            text(row.reason),
+            folded("why so many", text(row.reason)),
         ]
         for row in reorder.itertuples()
     ]
     actions = [
-        [words(row.category_code), words(row.action), usd(row.revenue_usd), text(row.products), text(row.evidence)]
+        [
+            words(row.category_code),
+            words(row.action),
+            usd(row.revenue_usd),
+            text(row.products),
+            folded("why", text(row.evidence)),
+        ]
         for row in changes.itertuples()
     ]
     best = [
@@ -250,7 +263,7 @@ def what_to_stock(facts: Facts) -> str:
     inside += (
         box(
             "Order now",
-            table(["product", "site", "in stock", "days of cover", "order", "worth", "why"], rows, "wtnnnnw"),
+            table(["product", "site", "in stock", "days of cover", "order", "worth", ""], rows, "wtnnnnw"),
         )
         if rows
         else box(
@@ -259,9 +272,7 @@ def what_to_stock(facts: Facts) -> str:
         )
     )
     if actions:
-        inside += box(
-            "Change the range", table(["category", "do", "sales, a year", "products", "because"], actions, "ttnww")
-        )
+        inside += box("Change the range", table(["category", "do", "sales, a year", "products", ""], actions, "ttnww"))
     return section("stock", "What to stock", "备什么货", inside)
 
 
@@ -315,7 +326,7 @@ def _forecast(facts: Facts) -> str:
     return shown or empty("Fewer than two weeks of sales are known.")
 
 
-def _parts(frame: pd.DataFrame) -> str:
+def _parts(frame: pd.DataFrame, what: str) -> str:
     if frame.empty:
         return empty("Not known.")
     grid = frame.pivot(index="part", columns="stage_no", values="visits").fillna(0.0)
@@ -329,7 +340,7 @@ def _parts(frame: pd.DataFrame) -> str:
     stages = {1: "view", 2: "product", 3: "cart", 4: "checkout", 5: "paid"}
     heads = [stages.get(int(stage), str(stage)) for stage in grid.columns if stage != first]
     assert last in grid.columns
-    return table(["part", "visits", "bounce", *heads], shown, "tnn" + "n" * len(heads))
+    return table([what, "visits", "bounce", *heads], shown, "tnn" + "n" * len(heads))
 
 
 def _landing(frame: pd.DataFrame) -> str:

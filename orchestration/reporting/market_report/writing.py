@@ -3,8 +3,10 @@
 Belongs here: paths and files. Does not: what stands on a page.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from orchestration.lake import Lake
 from orchestration.settings import Settings
 
 
@@ -19,3 +21,17 @@ def write_page(path: Path, page: str) -> None:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(page, encoding="utf-8")
     draft.replace(path)
+
+
+def write_pages(settings: Settings, lake: Lake, markets: Sequence[str]) -> dict[str, Path]:
+    """Write the page of each of these markets that has published an order; the files by market."""
+    from orchestration.reporting.market_report.page import render
+    from orchestration.reporting.market_report.reading import has_orders, read_markets
+
+    found = {}
+    for market in markets:
+        if has_orders(lake, market):
+            (facts,) = read_markets(lake, [market])
+            found[market] = place_of(settings, market)
+            write_page(found[market], render(facts))
+    return found
