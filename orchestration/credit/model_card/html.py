@@ -138,8 +138,9 @@ def _limits(found: ModelCard) -> str:
         told.append(f"Not judged for want of bads in {', '.join(silent)}.")
     if card_.thin_evidence:
         told.append(
-            f"With {card_.thin_evidence:g} of {card_.evidence_column} a file is pulled half-way to the portfolio's"
-            " mean; with less it says more of the portfolio than of the seller."
+            f"With {card_.thin_evidence:g} of {card_.evidence_column.replace('_', ' ')}"
+            " a file is pulled half-way to the portfolio's mean; with less it says more of the portfolio than of the"
+            " seller."
         )
     names = [] if found.drift.empty else list(found.drift.loc[found.drift["has_moved"], "name"].astype(str))
     moved = [found.labels.get(name, "the score") for name in names]

@@ -47,7 +47,7 @@ def fit_scorecard(
     characteristics: Sequence[Characteristic],
     *,
     weight: npt.NDArray[np.float64] | None = None,
-    groups: pd.Series | npt.NDArray[np.object_] | None = None,
+    groups: pd.Series | npt.NDArray[np.generic] | None = None,
     settings: ScorecardSettings | None = None,
 ) -> Scorecard:
     """A scorecard of `is_bad` on columns of `frame`.
@@ -134,7 +134,7 @@ def checked_outcome(
 
 
 def checked_groups(
-    frame: pd.DataFrame, groups: pd.Series | npt.NDArray[np.object_] | None
+    frame: pd.DataFrame, groups: pd.Series | npt.NDArray[np.generic] | None
 ) -> npt.NDArray[np.int64] | None:
     """The group of each row as a number, in the order of the groups' names; None without groups."""
     if groups is None:

@@ -122,7 +122,7 @@ def auc_interval(risk: Floats, is_bad: Bools, *, draws: int = 400, confidence: f
 def grouped_auc_interval(
     risk: Floats,
     is_bad: Bools,
-    groups: npt.NDArray[np.object_] | pd.Series,
+    groups: npt.NDArray[np.generic] | pd.Series,
     *,
     weight: Floats | None = None,
     draws: int = 200,
@@ -151,7 +151,7 @@ def grouped_auc_interval(
 def design_effect(
     probability: Floats,
     is_bad: Bools,
-    groups: npt.NDArray[np.object_] | pd.Series,
+    groups: npt.NDArray[np.generic] | pd.Series,
     *,
     weight: Floats | None = None,
     part: npt.NDArray[np.int64] | None = None,
