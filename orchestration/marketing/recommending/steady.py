@@ -55,16 +55,20 @@ def shelf_weights(past: Past, kind: Integers) -> Reals:
     """By item: sales per sales of its kind since the item came, up to a factor by kind."""
     items, kinds = len(kind), int(kind.max(initial=0)) + 1
     item, age = past.seen.item, past.age
-    decay = 0.5 ** (age / LONG)
-    count = np.bincount(item, decay, items)
+    # One of many goods of a basket counts less than one that was the whole of it, as in the fit of the blend.
+    sale = 0.5 ** (age / LONG) / np.sqrt(np.bincount(past.basket)[past.basket])
+    count = np.bincount(item, sale, items)
     oldest = np.zeros(items)
     np.maximum.at(oldest, item, age)
+    is_first = age == oldest[item]
+    first_sale = np.where(count > 0, np.inf, 0.0)
+    np.minimum.at(first_sale, item[is_first], sale[is_first])
     # What nobody has bought may be new, or unwanted for longer.
     oldest[count == 0] = MIDDLE
     first = np.minimum((oldest * _SPANS).astype(np.int64), _SPANS - 1)
-    sold = np.bincount(kind[item] * _SPANS + np.minimum((age * _SPANS).astype(np.int64), _SPANS - 1), decay)
+    sold = np.bincount(kind[item] * _SPANS + np.minimum((age * _SPANS).astype(np.int64), _SPANS - 1), sale)
     sold = np.pad(sold, (0, kinds * _SPANS - len(sold))).reshape(kinds, _SPANS)
-    later = np.maximum(count - np.where(count > 0, 0.5 ** (oldest / LONG), 0.0), 0.0)
+    later = np.maximum(count - first_sale, 0.0)
     before_first = np.clip(1 - (oldest * _SPANS - first), 0.0, 1.0)
     weight = count + 0.1
     for _ in range(_ROUNDS):
