@@ -166,7 +166,7 @@ def _first_over_weight(plan: MonthPlan) -> Reals:
     within = np.stack([_within_category(plan, 0, taste) for taste in PRICE_TASTES])
     share = plan.shelf.category_share[0][:, plan.assortment.category]
     first = (share[:, None, :] * within[None, :, :]).reshape(-1, len(weight))
-    return np.divide(first, weight, out=np.zeros_like(first), where=weight > 0)
+    return np.asarray(np.divide(first, weight, out=np.zeros_like(first), where=weight > 0))
 
 
 def _told(values: NDArray[np.object_], names: list[str]) -> Integers:

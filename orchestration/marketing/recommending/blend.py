@@ -79,7 +79,7 @@ def fit_blend(
     drawn = _drawn(signals, bought, customers, names, repeats)
     if drawn is None:
         return usual_blend(names, repeats=repeats)
-    choice = _Choice(*drawn, np.asarray([USUAL.get(name, 0.0) for name in names]))
+    choice = Choice(*drawn, np.asarray([USUAL.get(name, 0.0) for name in names]))
     kept, found = np.arange(len(names)), choice.fitted(np.arange(len(names)))
     if len(choice.total) >= FEWEST_TO_DROP:
         kept = choice.told(found)
@@ -88,7 +88,7 @@ def fit_blend(
     return Blend(weights, repeats)
 
 
-class _Choice:
+class Choice:
     """What customers bought among what they might have, and the weights under which that is most likely."""
 
     def __init__(self, cells: Scores, chosen: Scores, correction: Scores, usual: Reals) -> None:
