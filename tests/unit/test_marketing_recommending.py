@@ -25,10 +25,11 @@ from orchestration.marketing.recommending.neighbours import item_similarity
 from orchestration.marketing.recommending.night import own_places, recommend_markets
 from orchestration.marketing.recommending.past import past_of
 from orchestration.marketing.recommending.protocol import default_periods, evaluate, split_of
-from orchestration.marketing.recommending.reading import MarketInputs
+from orchestration.marketing.recommending.reading import READ, MarketInputs, read_market
 from orchestration.marketing.recommending.screens import Looks, screen_figures
 from orchestration.marketing.recommending.steady import coming_shares, shelf_weights, yearly_waves
 from orchestration.marketing.recommending.together import bought_together, similar_items
+from orchestration.modeling.manifest import published_models
 
 START = pd.Timestamp("2026-01-01")
 
@@ -202,6 +203,42 @@ def test_screens_are_judged_by_what_later_visits_look_at() -> None:
     assert found["first_screen"].recall > 0.5 > 3 * found["popularity_recent"].recall
     assert found["first_screen"].customers == 200
     assert screen_figures(looks, 590.0, popularity, popularity, 5) == {}
+
+
+def test_visits_of_robots_and_of_broken_clocks_are_not_open_visits() -> None:
+    with duckdb.connect() as con:
+        for name in READ:
+            columns = ", ".join(f"{column.name} {column.type}" for column in published_models()[name].spec.columns)
+            con.execute(f"create table {name} ({columns})")
+        con.execute(
+            "insert into fct_order_lines by name select 'GB' as market, date '2026-03-01' as ordered_on, 1 as quantity,"
+            " 'sale' as leg_type, 'product' as product_kind, false as is_zero_price"
+        )
+        visits = [
+            # A clock that is a year ahead is no visit of late, and does not make the others old.
+            ("ahead", "2027-03-01 10:00", "product", False, True),
+            ("open", "2026-03-01 10:00", "product", False, False),
+            ("paid", "2026-03-01 11:00", "paid", False, False),
+            ("robot", "2026-03-01 12:00", "product", True, False),
+            ("earlier", "2026-02-20 10:00", "cart", False, False),
+        ]
+        for visit in visits:
+            con.execute(
+                "insert into fct_sessions by name select 'GB' as market, '/' as landing_page, 'email' as medium,"
+                " ? as session_key, ?::timestamp as started_at, ? as reached_stage, ? as is_bot_suspect,"
+                " ? as has_clock_error",
+                [*visit],
+            )
+            con.execute(
+                "insert into stg_session_events by name select 'GB' as market, ? as session_key, 'p1' as product_key,"
+                " 'product' as stage",
+                [visit[0]],
+            )
+        found = read_market(con, "GB")
+    assert found is not None
+    assert dict(zip(found.looks["session_key"], found.looks["is_open"].tolist(), strict=True)) == {
+        "ahead": False, "open": True, "paid": False, "earlier": False,
+    }  # fmt: skip
 
 
 def test_signals_that_mean_nothing_are_left_out() -> None:
