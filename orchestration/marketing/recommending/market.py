@@ -352,25 +352,29 @@ def _scores(
     if evaluation is None:
         return pd.DataFrame(columns=columns)
     table = evaluation.table[evaluation.table["customers"] > 0]
-    screens = _judged_screens(evaluation.periods, interactions, looks, goods, k)
+    periods = evaluation.periods
+    # Visits are read for 90 days, so where purchases are few and their test is longer, that of screens is not.
+    since = max(periods.test, periods.end - PERIOD_DAYS)
+    screens = _judged_screens(since, interactions, looks, goods, k)
     long = pd.concat([table, *([screens] if len(screens) else [])]).melt(
         id_vars=["period", "target", "model", "is_chosen", "customers"],
         value_vars=[*METRICS],
         var_name="metric",
         value_name="value",
     )
-    days = [_EPOCH + timedelta(days=int(one)) for one in (evaluation.periods.test, evaluation.periods.end)]
-    return long.rename(columns={"customers": "customer_count"}).assign(k=k, from_on=days[0], to_on=days[1])[columns]
+    test, screened, end = (_EPOCH + timedelta(days=int(one)) for one in (periods.test, since, periods.end))
+    from_on = [screened if target == VISITS else test for target in long["target"]]
+    return long.rename(columns={"customers": "customer_count"}).assign(k=k, from_on=from_on, to_on=end)[columns]
 
 
 def _judged_screens(
-    periods: Periods, interactions: Interactions, looks: pd.DataFrame, goods: _Goods, k: int
+    test: float, interactions: Interactions, looks: pd.DataFrame, goods: _Goods, k: int
 ) -> pd.DataFrame:
     """Rows as those of `Evaluation.table` for the first screens of visits."""
-    past = past_of(interactions, periods.test)
+    past = past_of(interactions, test)
     popularity = np.exp(Signals(past, goods.attributes).popularity["popular_now"])
     share = past.buyers / max(1, int((past.item_count > 0).sum()))
-    found = screen_figures(_looks(looks, goods)[1], periods.test, popularity / popularity.sum(), share, k)
+    found = screen_figures(_looks(looks, goods)[1], test, popularity / popularity.sum(), share, k)
     return pd.DataFrame(
         [{"period": TEST, "target": VISITS, "model": model, "is_chosen": model == FIRST_SCREEN.name, **asdict(one)}
          for model, one in found.items()]
