@@ -197,7 +197,7 @@ def test_screens_are_judged_by_what_later_visits_look_at() -> None:
     page = np.array(["/sale", "/"], dtype=object)[rng.integers(0, 2, 600)]
     item = np.where(page == "/sale", rng.integers(0, 5, 600), rng.integers(5, 50, 600))
     medium = np.full(600, "direct", dtype=object)
-    looks = Looks(item, page, medium, np.ones(600), np.arange(600), np.arange(600.0))
+    looks = Looks(item, page, medium, np.full(600, 9.0), np.arange(600), np.arange(600.0))
     popularity = np.linspace(0.01, 0.03, 50)
     found = screen_figures(looks, 400.0, popularity, popularity, 5)
     assert found["first_screen"].recall > 0.5 > 3 * found["popularity_recent"].recall

@@ -15,8 +15,9 @@ from orchestration.marketing.recommending.metrics import NOTHING, Figures, figur
 from orchestration.marketing.recommending.signals import HISTORY, POPULARITY, TRENDS, Signals
 from orchestration.marketing.recommending.tables import EVERYBODY
 
-# Looks that stand behind a cell's shares before they count as much as those of the wider cell.
-SHRINKAGE = 200.0
+# Looks that stand behind a cell's shares before they count as much as those of the wider cell. A paid visit counts nine
+# (product, cart, paid), so with few hundred some visits outweighed the market: in the demo the screens lost to popularity.
+SHRINKAGE = 2000.0
 # A product in the cart says more than one that was looked at, one that was paid for more than both.
 STAGE_WEIGHT = {"product": 1.0, "cart": 3.0, "paid": 5.0}
 # Visits before and after a time below which screens are not judged.
