@@ -16,7 +16,7 @@ from orchestration.marketing.recommending.signals import HISTORY, POPULARITY, TR
 from orchestration.marketing.recommending.tables import EVERYBODY
 
 # Looks that stand behind a cell's shares before they count as much as those of the wider cell. A paid visit counts nine
-# (product, cart, paid), so with few hundred some visits outweighed the market: in the demo the screens lost to popularity.
+# (product, cart, paid): with 200 some visits outweighed the market, and in the demo the screens lost to popularity.
 SHRINKAGE = 2000.0
 # A product in the cart says more than one that was looked at, one that was paid for more than both.
 STAGE_WEIGHT = {"product": 1.0, "cart": 3.0, "paid": 5.0}
