@@ -47,6 +47,10 @@ class Workshop:
             con.execute(f"set temp_directory = '{self.folder / 'spill'}'")
             for table in self.folder.glob("*.parquet"):
                 con.execute(f"create view {table.stem} as select * from read_parquet('{table}')")
+            con.execute(
+                "create view recommendation as select * from (values ('', '', '', '', '', 1, date '2026-01-01')) as"
+                " one(market, source_id, customer_key, product_key, reason, rank, made_on) where false"
+            )
             yield con
 
 

@@ -11,8 +11,9 @@ of its lists. recall@20 is hits / min(20, products bought).
 
 Protocol, trade world. Three markets over 42 months; the last month is the test, the month before it the validation.
 The oracle ranks by the generator's chances in the test month for the customer's hidden segment and taste for prices.
-`best possible` knows the same chances and infers segment and taste from what a shop knows: no recommender that learns
-from purchases can do better than that in the mean.
+`best possible` knows the same chances and infers segment and taste from what a shop knows, by Bayes' rule: no
+recommender that learns from purchases can do better than that in the mean. `best beforehand` does so too but does not
+know what each month draws anew (prices, sellers' drift), which nothing before the month tells.
 """
 
 import os
@@ -27,7 +28,7 @@ import pandas as pd
 
 from benchmarks.forecasting_m3 import shared
 from benchmarks.harness import Measured, Value
-from benchmarks.marketing_world import MarketLines, market_lines, oracle, posterior
+from benchmarks.marketing_world import MarketLines, calm, market_lines, oracle, posterior
 from orchestration.marketing.recommending.attributes import Attributes
 from orchestration.marketing.recommending.autoencoder import fit_autoencoder
 from orchestration.marketing.recommending.interactions import Integers, Interactions, Matrix, Scores, interactions_of
@@ -135,7 +136,7 @@ def measure_catalogue() -> Measured:
 
 def measure_world() -> Measured:
     """NDCG@20 of ours over the oracle's, over all markets and seeds; beside it the best possible and popularity."""
-    sums = dict.fromkeys(("ours", "oracle", "best possible", "popularity", "customers"), 0.0)
+    sums = dict.fromkeys(("ours", "oracle", "best possible", "best beforehand", "popularity", "customers"), 0.0)
     for found in _worlds():
         for name, value in found.items():
             sums[name] += value
@@ -145,6 +146,7 @@ def measure_world() -> Measured:
             {
                 "of the best possible": sums["ours"] / sums["best possible"],
                 "best possible": sums["best possible"] / sums["oracle"],
+                "best beforehand": sums["best beforehand"] / sums["oracle"],
                 "popularity": sums["popularity"] / sums["oracle"],
                 "customers": sums["customers"],
             },
@@ -170,9 +172,14 @@ def _worlds() -> Iterator[dict[str, float]]:
             came = interactions.between(periods.test, periods.end).pairs()
             known = split.after.past.item_count > 0
             judged = np.flatnonzero((np.diff(came.indptr) > 0) & known)
-            likely = posterior(truth, lines, last)[np.asarray([int(one) for one in interactions.customer_ids])[judged]]
+            number = np.asarray([int(one) for one in interactions.customer_ids])[judged]
+            likely = posterior(world, market, lines, last)[number]
             table = chosen.table[chosen.table["target"] == "all"].set_index("model")
-            names = {"oracle": truth[group[judged]][:, items], "best possible": (likely @ truth)[:, items]}
+            names = {
+                "oracle": truth[group[judged]][:, items],
+                "best possible": (likely @ truth)[:, items],
+                "best beforehand": (likely @ calm(world, market, last))[:, items],
+            }
             ndcg = {
                 name: figures_of(top_items(scores.astype(np.float32), K), came[judged], np.ones(len(items))).ndcg
                 for name, scores in names.items()

@@ -4,14 +4,24 @@ Belongs here: lines with buyers, what a shop may know of them, the oracle. Does 
 """
 
 from dataclasses import dataclass
+from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestration.simulation.world import assortment
 from orchestration.simulation.world.assortment import MonthShelf
 from orchestration.simulation.world.baskets import MEAN_LINES
 from orchestration.simulation.world.batches import CATEGORIES, World
-from orchestration.simulation.world.category_parameters import AGE_BANDS, GENDERS, SEGMENTS
+from orchestration.simulation.world.category_parameters import (
+    AGE_BAND_SHARE,
+    AGE_BANDS,
+    GENDERS,
+    PRICE_TASTE_SHARE,
+    SEGMENT_SHARE,
+    SEGMENTS,
+)
+from orchestration.simulation.world.customers import GENDER_SHARE
 from orchestration.simulation.world.market_parameters import market_specs
 from orchestration.simulation.world.orders import MonthPlan, draw_all_lines, draw_buying, plan_month
 from orchestration.simulation.world.plans import Assortment
@@ -28,6 +38,7 @@ class MarketLines:
     market: str
     day: Integers
     cohort: Integers  # month of the horizon
+    order: Integers  # number of the order among the market's of all months
     customer: Integers
     product: Integers  # local product
     subdivision: tuple[str, ...]  # by line
@@ -45,6 +56,7 @@ def market_lines(world: World, market: int) -> MarketLines:
     regions = np.asarray([f"{spec.code}-{region}" for region, _ in spec.regions], dtype=object)
     assortment = world.assortments[market]
     parts: list[list[NDArray[np.generic]]] = []
+    orders = 0
     for cohort in range(world.config.months):
         plan = plan_month(world, market, cohort)
         buying = draw_buying(world, plan)
@@ -59,6 +71,7 @@ def market_lines(world: World, market: int) -> MarketLines:
             [
                 buying.ordered_at[order] // 86_400,
                 np.full(len(order), cohort),
+                orders + order,
                 buying.customer[order],
                 lines.local[kept],
                 regions[traits.subdivision[order]],
@@ -67,12 +80,13 @@ def market_lines(world: World, market: int) -> MarketLines:
                 group[order],
             ]
         )
-    day, month, customer, product, region, gender, band, group = (
+        orders += len(buying.customer)
+    day, month, number, customer, product, region, gender, band, group = (
         np.concatenate(part) for part in zip(*parts, strict=True)
     )
     return MarketLines(
-        spec.code, day.astype(np.int64), month.astype(np.int64), customer.astype(np.int64), product.astype(np.int64),
-        tuple(region), gender, band, group.astype(np.int64),
+        spec.code, day.astype(np.int64), month.astype(np.int64), number.astype(np.int64), customer.astype(np.int64),
+        product.astype(np.int64), tuple(region), gender, band, group.astype(np.int64),
         tuple(CATEGORIES[code] for code in assortment.category),
         world.products.seller[assortment.product].astype(np.int64),
         assortment.list_cents / 100,
@@ -83,6 +97,12 @@ def _if_agreed(values: NDArray[np.object_], has_consent: NDArray[np.bool_]) -> N
     found = values.copy()
     found[~has_consent] = None
     return found
+
+
+def calm(world: World, market: int, cohort: int) -> Reals:
+    """The oracle's chances without what falls to each month by lot: prices' and sellers' months, which have no past."""
+    with mock.patch.multiple(assortment, MONTHLY_PRICE_SPREAD=0.0, _SELLER_MONTH_SPREAD=0.0):
+        return oracle(world, market, cohort)
 
 
 def oracle(world: World, market: int, cohort: int) -> Reals:
@@ -105,19 +125,14 @@ def oracle(world: World, market: int, cohort: int) -> Reals:
     return found
 
 
-def posterior(truth: Reals, lines: MarketLines, cohort: int) -> Reals:
+def posterior(world: World, market: int, lines: MarketLines, cohort: int) -> Reals:
     """customer x group: what purchases before a month and the own words say of the hidden group, by Bayes' rule.
 
     Customers are numbered by their number in the world. The flags of planted surprises follow from region, gender and
-    age band and are taken as known. Each line counts as drawn from the group's chances of any line.
+    age band and are taken as known. An order follows the group in its first line alone, and nobody sees which that was:
+    its likelihood is the sum, over its lines, of the chance as a first line over the weight, which is what the chances
+    of the others as further lines of the seller leave of it.
     """
-    from orchestration.simulation.world.category_parameters import (
-        AGE_BAND_SHARE,
-        PRICE_TASTE_SHARE,
-        SEGMENT_SHARE,
-    )
-    from orchestration.simulation.world.customers import GENDER_SHARE
-
     numbers, customer = np.unique(lines.customer, return_inverse=True)
     tastes = np.tile([PRICE_TASTE_SHARE, 1 - 2 * PRICE_TASTE_SHARE, PRICE_TASTE_SHARE], len(SEGMENTS))
     gender = _told(lines.gender, [*GENDERS])
@@ -127,18 +142,31 @@ def posterior(truth: Reals, lines: MarketLines, cohort: int) -> Reals:
     width = len(tastes)
     log = np.zeros((len(numbers), width))
     log[customer] = np.log(np.repeat(segment, len(PRICE_TASTES), axis=1) + 1e-12) + np.log(tastes)
-    chances = np.log(truth / truth.sum(axis=1, keepdims=True) + 1e-9)
-    flags = lines.group // width
-    past = lines.cohort < cohort
-    found = np.zeros((len(numbers), len(truth)))
-    for flag in np.unique(flags):
-        rows = np.flatnonzero(past & (flags == flag))
-        place = slice(flag * width, (flag + 1) * width)
-        np.add.at(log, customer[rows], chances[place][:, lines.product[rows]].T)
-        here = np.unique(customer[flags == flag])
-        likely = np.exp(log[here] - log[here].max(axis=1, keepdims=True))
-        found[here, place] = likely / likely.sum(axis=1, keepdims=True)
+    flag = np.zeros(len(numbers), dtype=np.int64)
+    flag[customer] = lines.group // width
+    groups = width
+    for month in range(cohort):
+        chances = _first_over_weight(plan_month(world, market, month))
+        groups = len(chances)
+        rows = np.flatnonzero(lines.cohort == month)
+        _, starts, order = np.unique(lines.order[rows], return_index=True, return_inverse=True)
+        own = chances.reshape(-1, width, chances.shape[1])[flag[customer[rows]], :, lines.product[rows]]
+        likely = np.zeros((len(starts), width))
+        np.add.at(likely, order, own)
+        np.add.at(log, customer[rows][starts], np.log(likely + 1e-300))
+    found = np.zeros((len(numbers), groups))
+    share = np.exp(log - log.max(axis=1, keepdims=True))
+    np.put_along_axis(found, flag[:, None] * width + np.arange(width), share / share.sum(axis=1, keepdims=True), axis=1)
     return found
+
+
+def _first_over_weight(plan: MonthPlan) -> Reals:
+    """group x local product: chance as the first line of an order over the product's weight, in the first period."""
+    weight = plan.shelf.weight[0]
+    within = np.stack([_within_category(plan, 0, taste) for taste in PRICE_TASTES])
+    share = plan.shelf.category_share[0][:, plan.assortment.category]
+    first = (share[:, None, :] * within[None, :, :]).reshape(-1, len(weight))
+    return np.asarray(np.divide(first, weight, out=np.zeros_like(first), where=weight > 0))
 
 
 def _told(values: NDArray[np.object_], names: list[str]) -> Integers:

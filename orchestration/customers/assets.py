@@ -22,6 +22,7 @@ from orchestration.customers.tables import (
     WORDS,
 )
 from orchestration.gates.checks import CHECK_NAME, judge_market_models
+from orchestration.marketing.recommending.assets import RECOMMENDATIONS_KEY
 from orchestration.modeling.translator import OWNERS
 from orchestration.partitions import MARKETS, SINGLE_RUN
 from orchestration.platform import Platform, model_key
@@ -58,6 +59,8 @@ _SHOWN_BY = {
         reads=("fct_order_lines",),
         descriptions=DESCRIPTIONS,
         words=WORDS,
+        # A portrait names the first product of the customer's list.
+        after=[RECOMMENDATIONS_KEY],
     ),
     backfill_policy=SINGLE_RUN,
     can_subset=False,

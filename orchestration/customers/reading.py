@@ -12,6 +12,7 @@ import numpy as np
 
 from orchestration.customers.purchases import Guests, Purchases, Rows, Tastes
 from orchestration.lake import Lake
+from orchestration.marketing.recommending.tables import RECOMMENDATION
 from orchestration.modeling.manifest import published_models
 from orchestration.runs.market_models import published_views
 from orchestration.runs.plan import RunPlan
@@ -109,7 +110,8 @@ def published(
     lake: Lake, plan: RunPlan, markets: Collection[str], settings: Settings
 ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
     """A connection with a view of each table that is read, of these markets."""
-    return published_views(lake, plan, (published_models()[name] for name in READ), markets, settings)
+    models = [*(published_models()[name] for name in READ), RECOMMENDATION]
+    return published_views(lake, plan, models, markets, settings)
 
 
 def read_purchases(con: duckdb.DuckDBPyConnection, market: str) -> Purchases | None:

@@ -32,7 +32,7 @@ market_job = dg.define_asset_job(
     - dg.AssetSelection.assets("publication/reference_tables"),
     executor_def=dg.in_process_executor,
     description=(
-        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, customers, media, recommendations,"
+        "Plan, staging, gate, ledger and marts, gate, publication, forecasts, recommendations, customers, media,"
         " pictures: for its partitions' markets."
     ),
 )

@@ -128,12 +128,16 @@ def market_model_specs(
     reads: Sequence[str],
     descriptions: Mapping[str, str],
     words: Mapping[str, str],
+    after: Sequence[dg.AssetKey] = (),
 ) -> list[dg.AssetSpec]:
-    """The assets of tables that are made of a market's published ones. reads: names of the tables that they lean on."""
+    """The assets of tables that are made of a market's published ones.
+
+    reads: names of the tables that they lean on; after: other publications that they lean on.
+    """
     return [
         dg.AssetSpec(
             key=model_key(model),
-            deps=[MARKET_TABLES_KEY, *(model_key(published_models()[name]) for name in reads)],
+            deps=[MARKET_TABLES_KEY, *after, *(model_key(published_models()[name]) for name in reads)],
             partitions_def=MARKETS,
             group_name=group,
             owners=list(OWNERS),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy.stats import hypergeom
 
@@ -10,6 +11,7 @@ from orchestration.customers.insight import cells_of, insight_of
 from orchestration.customers.market import study_market
 from orchestration.customers.portraits.audiences import audience_rows
 from orchestration.customers.portraits.people import People
+from orchestration.customers.portraits.portrait import NO_PRODUCT
 from orchestration.customers.portraits.suppression import determined, suppressed
 from orchestration.customers.purchases import Purchases, Tastes
 from orchestration.customers.surprises.cells import Attribute, Cell, Counts, count_cells
@@ -124,6 +126,8 @@ def people_of(count: int, *, gender: list[int] | None = None) -> People:
     return People(
         of(("GB-ENG",), 0), told, of((), -1), of(("own_shop",), 0), of(("app",), 0), of(("Monday",), 0),
         of(("night",), 0), np.full(count, 0.5), np.zeros(count),
+        pa.chunked_array([["tea"] + [None] * (count - 1)], pa.string()),
+        pa.chunked_array([["you have bought it before"] + [None] * (count - 1)], pa.string()),
     )  # fmt: skip
 
 
@@ -145,6 +149,9 @@ def test_a_market_of_ten_buyers_tells_of_ten_and_surprises_nobody() -> None:
     for gender in ("female", "male"):
         assert by_group["gender", gender]["is_suppressed"]
         assert by_group["gender", gender]["buyer_count"] is None
+    following = found.rows["customer_portrait"].select(["next_product_key", "next_product_note"]).to_pylist()
+    assert following[0] == {"next_product_key": "tea", "next_product_note": "you have bought it before"}
+    assert following[1] == {"next_product_key": None, "next_product_note": NO_PRODUCT}
     assert (
         found.rows["customer_portrait"]
         .to_pylist()[0]["words"]

@@ -14,6 +14,7 @@ from orchestration.customers.tables import CUSTOMER_MODELS, DESCRIPTIONS, WORDS
 from orchestration.gates.judge import judge
 from orchestration.gates.verdict import Verdict, merged
 from orchestration.lake import Place
+from orchestration.marketing.recommending.tables import RECOMMENDATION
 from orchestration.modeling.manifest import published_models
 from tests.customers_purchases import drawn_market, purchases_of
 
@@ -50,9 +51,15 @@ class Shop:
 
     def __init__(self) -> None:
         self.published = duckdb.connect()
-        for name in READ:
-            columns = ", ".join(f"{column.name} {column.type}" for column in published_models()[name].spec.columns)
-            self.published.execute(f"create table {name} ({columns})")
+        for model in [*(published_models()[name] for name in READ), RECOMMENDATION]:
+            columns = ", ".join(f"{column.name} {column.type}" for column in model.spec.columns)
+            self.published.execute(f"create table {model.name} ({columns})")
+        self.published.execute(
+            "insert into recommendation by name select 'GB' as market, 'shop' as source_id, 'anna' as customer_key,"
+            " 1 as rank, 'cup' as product_key, 'goes with tea' as reason, date '2026-03-01' as made_on"
+            " union all by name select 'GB' as market, 'shop' as source_id, 'anna' as customer_key, 2 as rank,"
+            " 'tea' as product_key, 'popular' as reason, date '2026-03-01' as made_on"
+        )
         for market, source, customer, order, line, day, product, leg, pieces, usd, takes, back in STORY:
             kind = "service" if product == "post" else "product"
             amount = 1.0 if usd is None else usd
@@ -102,6 +109,14 @@ def shop() -> Shop:
     one = Shop()
     one.night("ES", "FR", "GB")
     return one
+
+
+def test_a_portrait_names_the_first_product_of_the_customers_own_list(shop: Shop) -> None:
+    rows = shop.run.execute(
+        "select source_id, customer_key, next_product_key, next_product_note from customers.customer_portrait"
+        " where next_product_key is not null"
+    ).fetchall()
+    assert rows == [("shop", "anna", "cup", "goes with tea, as of 2026-03-01")]
 
 
 def test_a_purchase_is_a_day_with_goods_that_were_kept(shop: Shop) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.marketing.recommending.attributes import Attributes
 from orchestration.marketing.recommending.autoencoder import fit_autoencoder
+from orchestration.marketing.recommending.blend import Choice
 from orchestration.marketing.recommending.command import main
 from orchestration.marketing.recommending.gate import RECOMMENDATION_MEASURES
 from orchestration.marketing.recommending.interactions import (
@@ -22,9 +23,13 @@ from orchestration.marketing.recommending.market import RecommendingRules, recom
 from orchestration.marketing.recommending.metrics import figures_of, top_items
 from orchestration.marketing.recommending.neighbours import item_similarity
 from orchestration.marketing.recommending.night import own_places, recommend_markets
+from orchestration.marketing.recommending.past import past_of
 from orchestration.marketing.recommending.protocol import default_periods, evaluate, split_of
-from orchestration.marketing.recommending.reading import MarketInputs
+from orchestration.marketing.recommending.reading import READ, MarketInputs, read_market
+from orchestration.marketing.recommending.screens import Looks, screen_figures
+from orchestration.marketing.recommending.steady import coming_shares, shelf_weights, yearly_waves
 from orchestration.marketing.recommending.together import bought_together, similar_items
+from orchestration.modeling.manifest import published_models
 
 START = pd.Timestamp("2026-01-01")
 
@@ -87,6 +92,7 @@ LOOKS = pd.DataFrame(
         "session_key": ["v1", "v1", "v2", "v3"],
         "landing_page": ["/sale", "/sale", "/", "/"],
         "medium": ["email", "email", "direct", "direct"],
+        "started_at": pd.Timestamp("2026-01-01"),
         "product_key": ["p001", "p002", "p003", "p999"],
         "stage": ["product", "cart", "product", "product"],
         "is_open": [True, True, False, False],
@@ -157,6 +163,96 @@ def test_the_blend_finds_the_groups_and_beats_popularity_in_time_order() -> None
     again = result.recommender(found.before(periods.test), periods.test)
     people_of = np.arange(20)
     assert (recommender.top(people_of, 5)[0] == again.top(people_of, 5)[0]).all()
+
+
+def test_a_late_product_is_measured_against_its_time_on_the_shelf() -> None:
+    days = np.arange(1000.0)
+    rows = [("old", days), ("half", days[1::2]), ("late", days[900:])]
+    found = interactions_of(
+        pd.Series([f"c{day:.0f}{name}" for name, times in rows for day in times]),
+        pd.Series([name for name, times in rows for _ in times]),
+        pd.Series(np.concatenate([times for _, times in rows])),
+        catalogue=["unsold"],
+    )
+    half, late, old, unsold = shelf_weights(past_of(found, 1000.0), np.zeros(4, dtype=np.int64))
+    assert half / old == pytest.approx(0.5, rel=0.02)
+    assert late / old == pytest.approx(1.0, rel=0.05)
+    assert unsold / old < 0.01
+
+
+def test_a_kind_is_expected_to_sell_as_its_time_of_the_year_says() -> None:
+    time = np.sort(np.random.default_rng(2).random(40_000)) * 3 * 365.25
+    chance = 0.4 * np.exp(0.3 * np.cos(2 * np.pi * time / 365.25))
+    kind = (np.random.default_rng(3).random(len(time)) < chance).astype(np.int64)
+    found = interactions_of(pd.Series(np.arange(len(time)).astype(str)), pd.Series(kind.astype(str)), pd.Series(time))
+    # In two weeks the wave is at its lowest, or at its highest.
+    for until, expected in ((2.5 * 365.25 - 14, 0.4 * np.exp(-0.3)), (2 * 365.25 - 14, 0.4 * np.exp(0.3))):
+        share = coming_shares(past_of(found, until), np.array([0, 1]))
+        assert share[1] == pytest.approx(expected, abs=0.03)
+    assert not yearly_waves(past_of(found, 500.0), found.before(500.0).item, 2).cosine.any()
+
+
+def test_screens_are_judged_by_what_later_visits_look_at() -> None:
+    rng = np.random.default_rng(4)
+    page = np.array(["/sale", "/"], dtype=object)[rng.integers(0, 2, 600)]
+    item = np.where(page == "/sale", rng.integers(0, 5, 600), rng.integers(5, 50, 600))
+    medium = np.full(600, "direct", dtype=object)
+    looks = Looks(item, page, medium, np.full(600, 9.0), np.arange(600), np.arange(600.0))
+    popularity = np.linspace(0.01, 0.03, 50)
+    found = screen_figures(looks, 400.0, popularity, popularity, 5)
+    assert found["first_screen"].recall > 0.5 > 3 * found["popularity_recent"].recall
+    assert found["first_screen"].customers == 200
+    assert screen_figures(looks, 590.0, popularity, popularity, 5) == {}
+
+
+def test_visits_of_robots_and_of_broken_clocks_are_not_open_visits() -> None:
+    with duckdb.connect() as con:
+        for name in READ:
+            columns = ", ".join(f"{column.name} {column.type}" for column in published_models()[name].spec.columns)
+            con.execute(f"create table {name} ({columns})")
+        con.execute(
+            "insert into fct_order_lines by name select 'GB' as market, date '2026-03-01' as ordered_on, 1 as quantity,"
+            " 'sale' as leg_type, 'product' as product_kind, false as is_zero_price"
+        )
+        visits = [
+            # A clock that is a year ahead is no visit of late, and does not make the others old.
+            ("ahead", "2027-03-01 10:00", "product", False, True),
+            ("open", "2026-03-01 10:00", "product", False, False),
+            ("paid", "2026-03-01 11:00", "paid", False, False),
+            ("robot", "2026-03-01 12:00", "product", True, False),
+            ("earlier", "2026-02-20 10:00", "cart", False, False),
+        ]
+        for visit in visits:
+            con.execute(
+                "insert into fct_sessions by name select 'GB' as market, '/' as landing_page, 'email' as medium,"
+                " ? as session_key, ?::timestamp as started_at, ? as reached_stage, ? as is_bot_suspect,"
+                " ? as has_clock_error",
+                [*visit],
+            )
+            con.execute(
+                "insert into stg_session_events by name select 'GB' as market, ? as session_key, 'p1' as product_key,"
+                " 'product' as stage",
+                [visit[0]],
+            )
+        found = read_market(con, "GB")
+    assert found is not None
+    assert dict(zip(found.looks["session_key"], found.looks["is_open"].tolist(), strict=True)) == {
+        "ahead": False, "open": True, "paid": False, "earlier": False,
+    }  # fmt: skip
+
+
+def test_signals_that_mean_nothing_are_left_out() -> None:
+    rng = np.random.default_rng(5)
+    customers, items = 400, 40
+    popularity = rng.normal(size=items)
+    cells = np.stack([np.tile(popularity, (customers, 1)), *rng.normal(size=(3, customers, items))], axis=2)
+    likely = np.exp(popularity) / np.exp(popularity).sum()
+    chosen = np.zeros((customers, items), dtype=np.float32)
+    chosen[np.arange(customers), rng.choice(items, customers, p=likely)] = 1.0
+    choice = Choice(cells.astype(np.float32), chosen, np.zeros_like(chosen), np.full(4, 0.3))
+    weights = choice.fitted(np.arange(4))
+    assert choice.told(weights).tolist() == [0]
+    assert choice.fitted(np.array([0]))[0] == pytest.approx(1.0, abs=0.25)
 
 
 def test_customers_without_repeats_are_shown_nothing_they_have() -> None:

@@ -78,12 +78,22 @@ _PRICES = """
     group by customer
 """
 
+_NEXT = """
+    select product_key, reason || ', as of ' || made_on as note
+    from customers
+    left join recommendation as lists
+        on customers.source_id = lists.source_id and customers.customer_key = lists.customer_key
+            and lists.rank = 1 and lists.market = getvariable('market')
+    order by customer
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class People:
     """By customer: attributes that may be used, what most of the orders have, and the taste for prices.
 
     price_index: geometric mean of prices paid by the median of their categories; NaN where nothing can be compared.
+    next_product, next_reason: the first of the published list of each customer, null where there is none.
     """
 
     subdivision: Attribute
@@ -95,6 +105,8 @@ class People:
     daypart: Attribute
     price_index: Reals
     promoted_pct: Reals
+    next_product: pa.ChunkedArray
+    next_reason: pa.ChunkedArray
 
     @property
     def cells(self) -> tuple[Attribute, Attribute, Attribute]:
@@ -107,6 +119,7 @@ def read_people(con: "duckdb.DuckDBPyConnection") -> People:
     people = con.sql(_PEOPLE).to_arrow_table()
     orders = con.sql(_ORDERS).to_arrow_table()
     prices = con.sql(_PRICES).to_arrow_table()
+    following = con.sql(_NEXT).to_arrow_table()
     customers = people.num_rows
     owner = np.asarray(orders.column("customer").to_numpy(), dtype=np.int64)
 
@@ -123,7 +136,7 @@ def read_people(con: "duckdb.DuckDBPyConnection") -> People:
         _coded(people.column("gender")),
         _coded(people.column("age_band")),
         most("channel"), most("screen"), most("weekday", WEEKDAYS), most("daypart", DAYPARTS),
-        index, promoted,
+        index, promoted, following.column("product_key"), following.column("note"),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ _OFTEN_PROMOTED_PCT = 30.0
 _AT_RISK, _LEAVING = 0.7, 0.3
 PRICE_TASTES = ("cheaper", "usual", "dearer")
 RISKS = ("leaving", "at risk", "staying")
-NO_PRODUCT = "Recommendations stand in marketing.recommendation where they are made."
+NO_PRODUCT = "No list of their own: not agreed to marketing, or nothing published yet."
 
 
 def portrait_rows(
@@ -54,8 +54,8 @@ def portrait_rows(
         "expected_value_12m_usd": value.column("expected_value_12m_usd"),
         "leaving_risk": named(Attribute(RISKS, risk)),
         "segment": segment.column("segment"),
-        "next_product_key": pa.nulls(len(purchases), pa.string()),
-        "next_product_note": pa.repeat(NO_PRODUCT, len(purchases)),
+        "next_product_key": people.next_product,
+        "next_product_note": pc.fill_null(people.next_reason, NO_PRODUCT),
     }
     return {**columns, "words": _sentences(columns, people)}
 

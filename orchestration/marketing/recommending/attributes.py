@@ -22,9 +22,8 @@ _ROUNDS = 40
 # Counts that stand behind a share before it is believed.
 _KIND_PRIOR = 2.0
 _GROUP_PRIOR = 40.0
-_PRICE_PRIOR = 6.0
-# The mean price rank of a buyer who takes the cheaper of two is 1/3 below the middle (in -1 to 1).
-_PRICE_STRETCH = 3.0
+# Who takes the cheaper of two goods has chances of 1 - rank (in -1 to 1); nobody is that strict every time.
+_BENDS = (-0.95, 0.0, 0.95)
 UNKNOWN = -1
 
 
@@ -87,12 +86,30 @@ class Tastes:
 
     def price_lift(self, customers: Integers) -> Reals:
         """customers x items: log of how well the item's price rank in its kind fits what the customer took before."""
-        rank = self._price_rank
-        owned = self.past.occasions
-        total = owned @ rank
-        spent = np.asarray(owned.sum(axis=1)).ravel()
-        bend = np.clip(_PRICE_STRETCH * total / (spent + _PRICE_PRIOR), -0.9, 0.9)
-        return np.asarray(np.log1p(bend[customers][:, None] * rank[None, :]))
+        return np.log1p(self._price_bend[customers][:, None] * self._price_rank[None, :])
+
+    @cached_property
+    def _price_bend(self) -> Reals:
+        """By customer, -1 to 1: the expected bend, after the customer's baskets.
+
+        Buyers are a mixture: chances within a kind are 1 + bend x rank, with the bends of `_BENDS` and shares that are
+        fitted by expectation and maximisation. A basket is a draw of one of its goods: the others came along with it.
+        """
+        seen, basket = self.past.seen, self.past.basket
+        bends = np.asarray(_BENDS)
+        size = np.bincount(basket)
+        rank = np.bincount(basket, self._price_rank[seen.item]) / np.maximum(size, 1)
+        buyer = np.zeros(len(size), dtype=np.int64)
+        buyer[basket] = seen.customer
+        log = np.stack([np.bincount(buyer, np.log1p(bend * rank), seen.shape[0]) for bend in bends], axis=1)
+        has = self.past.item_count > 0
+        share = np.full(len(bends), 1 / len(bends))
+        for _ in range(_ROUNDS):
+            belongs = np.exp(log + np.log(share))
+            belongs /= belongs.sum(axis=1, keepdims=True)
+            share = (belongs[has].sum(axis=0) + 1) / (has.sum() + len(bends))
+        found = np.exp(log + np.log(share))
+        return np.asarray(found @ bends / found.sum(axis=1))
 
     @cached_property
     def _counts(self) -> Matrix:

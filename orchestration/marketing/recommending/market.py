@@ -5,7 +5,7 @@ protocol.py), reading and writing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,11 +13,19 @@ import pandas as pd
 
 from orchestration.marketing.recommending.attributes import Attributes
 from orchestration.marketing.recommending.blend import NEW_NAMES, usual_blend
-from orchestration.marketing.recommending.interactions import Flags, Integers, Interactions, Matrix, interactions_of
+from orchestration.marketing.recommending.interactions import (
+    Flags,
+    Integers,
+    Interactions,
+    Matrix,
+    interactions_of,
+    times_of,
+)
 from orchestration.marketing.recommending.metrics import top_items
 from orchestration.marketing.recommending.past import past_of
 from orchestration.marketing.recommending.protocol import (
     BLEND,
+    TEST,
     Evaluation,
     Periods,
     Recommender,
@@ -26,7 +34,13 @@ from orchestration.marketing.recommending.protocol import (
     split_of,
 )
 from orchestration.marketing.recommending.reading import MarketInputs
-from orchestration.marketing.recommending.screens import STAGE_WEIGHT, Looks, first_screens, session_lists
+from orchestration.marketing.recommending.screens import (
+    STAGE_WEIGHT,
+    Looks,
+    first_screens,
+    screen_figures,
+    session_lists,
+)
 from orchestration.marketing.recommending.signals import Signals
 from orchestration.marketing.recommending.tables import (
     BOUGHT_TOGETHER,
@@ -41,6 +55,7 @@ from orchestration.marketing.recommending.together import bought_together, simil
 
 NIGHTLY_SINGLES = ("popularity", "popularity_recent", "ease")
 MOST_JUDGED = 1_000
+VISITS = "visits"
 METRICS = ("recall", "ndcg", "coverage", "novelty")
 MOST_SESSIONS = 5_000
 # What a list is for are the next weeks; where so few were bought in them, the last tenths of all are judged.
@@ -103,7 +118,7 @@ def recommend_market(inputs: MarketInputs, rules: RecommendingRules | None = Non
         BOUGHT_TOGETHER.name: _together(sales, goods, rules.k),
         FIRST_SCREEN.name: _screens(inputs.looks, recommender, goods, rules.k),
         SESSION_RECOMMENDATION.name: _sessions(inputs.looks, recommender, goods, rules.k),
-        RECOMMENDATION_SCORE.name: _scores(evaluation, rules.k),
+        RECOMMENDATION_SCORE.name: _scores(evaluation, interactions, inputs.looks, goods, rules.k),
     }
     return MarketRecommendations(
         inputs.market,
@@ -294,6 +309,7 @@ def _looks(looks: pd.DataFrame, goods: _Goods) -> tuple[pd.DataFrame, Looks]:
         rows["medium"].to_numpy(dtype=object),
         rows["stage"].map(STAGE_WEIGHT).to_numpy(dtype=np.float64),
         session.astype(np.int64),
+        times_of(rows["started_at"]),
     )
 
 
@@ -329,19 +345,40 @@ def _sessions(looks: pd.DataFrame, recommender: Recommender, goods: _Goods, k: i
     return _with_products(frame, goods)
 
 
-def _scores(evaluation: Evaluation | None, k: int) -> pd.DataFrame:
+def _scores(
+    evaluation: Evaluation | None, interactions: Interactions, looks: pd.DataFrame, goods: _Goods, k: int
+) -> pd.DataFrame:
     columns = ["period", "target", "model", "is_chosen", "k", "metric", "value", "customer_count", "from_on", "to_on"]
     if evaluation is None:
         return pd.DataFrame(columns=columns)
     table = evaluation.table[evaluation.table["customers"] > 0]
-    long = table.melt(
+    periods = evaluation.periods
+    # Visits are read for 90 days, so where purchases are few and their test is longer, that of screens is not.
+    since = max(periods.test, periods.end - PERIOD_DAYS)
+    screens = _judged_screens(since, interactions, looks, goods, k)
+    long = pd.concat([table, *([screens] if len(screens) else [])]).melt(
         id_vars=["period", "target", "model", "is_chosen", "customers"],
         value_vars=[*METRICS],
         var_name="metric",
         value_name="value",
     )
-    days = [_EPOCH + timedelta(days=int(one)) for one in (evaluation.periods.test, evaluation.periods.end)]
-    return long.rename(columns={"customers": "customer_count"}).assign(k=k, from_on=days[0], to_on=days[1])[columns]
+    test, screened, end = (_EPOCH + timedelta(days=int(one)) for one in (periods.test, since, periods.end))
+    from_on = [screened if target == VISITS else test for target in long["target"]]
+    return long.rename(columns={"customers": "customer_count"}).assign(k=k, from_on=from_on, to_on=end)[columns]
+
+
+def _judged_screens(
+    test: float, interactions: Interactions, looks: pd.DataFrame, goods: _Goods, k: int
+) -> pd.DataFrame:
+    """Rows as those of `Evaluation.table` for the first screens of visits."""
+    past = past_of(interactions, test)
+    popularity = np.exp(Signals(past, goods.attributes).popularity["popular_now"])
+    share = past.buyers / max(1, int((past.item_count > 0).sum()))
+    found = screen_figures(_looks(looks, goods)[1], test, popularity / popularity.sum(), share, k)
+    return pd.DataFrame(
+        [{"period": TEST, "target": VISITS, "model": model, "is_chosen": model == FIRST_SCREEN.name, **asdict(one)}
+         for model, one in found.items()]
+    )  # fmt: skip
 
 
 def _with_products(frame: pd.DataFrame, goods: _Goods) -> pd.DataFrame:

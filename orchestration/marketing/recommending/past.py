@@ -54,17 +54,22 @@ class Past:
         return weighted(self.seen.customer, self.seen.item, np.ones(len(self.age)), self.seen.shape)
 
     @cached_property
-    def occasions(self) -> Matrix:
-        """How many occasions the customer spent on the item: one of several items of a basket is a part of one."""
+    def basket(self) -> Integers:
+        """By interaction: number of the basket, which is what a customer buys at one moment; baskets by customer."""
         seen = self.seen
         order = np.lexsort((seen.time, seen.customer))
         customer, time = seen.customer[order], seen.time[order]
         is_first = np.ones(len(order), dtype=bool)
         is_first[1:] = (customer[1:] != customer[:-1]) | (time[1:] != time[:-1])
-        basket = np.cumsum(is_first) - 1
-        part = np.empty(len(order))
-        part[order] = 1 / np.bincount(basket)[basket] if len(order) else 0.0
-        return weighted(seen.customer, seen.item, part, seen.shape)
+        found = np.empty(len(order), dtype=np.int64)
+        found[order] = np.cumsum(is_first) - 1
+        return found
+
+    @cached_property
+    def occasions(self) -> Matrix:
+        """How many occasions the customer spent on the item: one of several items of a basket is a part of one."""
+        part = 1 / np.bincount(self.basket)[self.basket] if len(self.basket) else np.zeros(0)
+        return weighted(self.seen.customer, self.seen.item, part, self.seen.shape)
 
     @cached_property
     def last_age(self) -> Matrix:

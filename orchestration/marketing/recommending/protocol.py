@@ -198,6 +198,9 @@ def _choose(
         # The blend can be any of them, so a single model must be better beyond chance.
         if gain.mean() > SURE * gain.std() / np.sqrt(len(gain)):
             better[model] = float(gain.mean())
+    # What signals count is settled; their weights may now come from everybody.
+    told = tuple(name for name, weight in blend.weights.items() if weight)
+    blend = fit_blend(signals, bought, warm, names=told, repeats=repeats)
     return blend, max(better, key=lambda model: better[model]) if better else BLEND
 
 

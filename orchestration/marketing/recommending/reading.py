@@ -19,7 +19,7 @@ from orchestration.settings import PROJECT_ROOT, Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-READ = ("fct_order_lines", "stg_products", "stg_customers", "stg_stock_snapshots", "stg_sessions", "stg_session_events")
+READ = ("fct_order_lines", "stg_products", "stg_customers", "stg_stock_snapshots", "fct_sessions", "stg_session_events")
 RESTRICTIONS = PROJECT_ROOT / "dbt_project" / "seeds" / "import_restriction.csv"
 NEW_DAYS = 90
 
@@ -82,21 +82,21 @@ _CUSTOMERS = """
     ) = 1
     order by customer
 """
+# A clock that runs ahead does not end the days of all others.
 _LOOKS = """
     with visits as (
-        select session_key, coalesce(landing_page, '(unknown)') as landing_page,
-            coalesce(medium, '(unknown)') as medium,
-            started_at, coalesce(ended_at, started_at) as ended_at, order_key, order_no,
-            max(started_at) over () as newest_at
-        from stg_sessions
-        where market = $market and not contains(coalesce(tags, ''), 'is_bot_suspect')
+        select session_key, landing_page, medium, started_at, has_clock_error, reached_stage,
+            coalesce(last_seen_at, started_at) as last_seen_at,
+            max(started_at) filter (where not has_clock_error) over () as newest_at
+        from fct_sessions
+        where market = $market and not is_bot_suspect
     ),
     steps as (
         select session_key, product_key, stage from stg_session_events
         where market = $market and product_key is not null and stage in ('product', 'cart', 'paid')
     )
-    select visits.session_key, landing_page, medium, steps.product_key, steps.stage,
-        order_key is null and order_no is null and ended_at > newest_at - interval 1 day as is_open
+    select visits.session_key, landing_page, medium, started_at, steps.product_key, steps.stage,
+        reached_stage <> 'paid' and not has_clock_error and last_seen_at > newest_at - interval 1 day as is_open
     from visits inner join steps using (session_key)
     where started_at > newest_at - interval 90 day
     order by all
@@ -109,7 +109,8 @@ class MarketInputs:
 
     sales: customer (null without one), product_key, order_key, ordered_on, ordered_at by line; products: product_key,
     product_id, product_name, category_code, maker, price, free_qty (null: nobody counts it), is_barred; customers:
-    customer, gender, subdivision_code, consents; looks: session_key, landing_page, medium, product_key, stage, is_open.
+    customer, gender, subdivision_code, consents; looks: session_key, landing_page, medium, started_at, product_key,
+    stage, is_open.
     """
 
     market: str

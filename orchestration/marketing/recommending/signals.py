@@ -14,8 +14,9 @@ from orchestration.marketing.recommending.autoencoder import Autoencoder, fit_au
 from orchestration.marketing.recommending.interactions import Integers, Matrix, Reals, Scores
 from orchestration.marketing.recommending.neighbours import CustomerNeighbours, customer_neighbours, item_similarity
 from orchestration.marketing.recommending.past import LONG, MIDDLE, SHORT, Past, dense
+from orchestration.marketing.recommending.steady import steady_popularity
 
-POPULARITY = ("popular_now", "popular_of_late", "popular")
+POPULARITY = ("popular_now", "popular_of_late", "popular", "steady")
 TRENDS = ("kind_trend", "maker_trend")
 PEOPLE = ("kind_taste", "group_taste", "price_taste")
 HISTORY = ("autoencoder", "autoencoder_recent", "like_customers")
@@ -70,9 +71,12 @@ class Signals:
         floor = self.tastes.expected_buyers
         floor = 0.5 * floor / floor.sum()
         found = {}
-        for name, half_life in zip(POPULARITY, (SHORT, MIDDLE, LONG), strict=True):
+        for name, half_life in zip(POPULARITY, (SHORT, MIDDLE, LONG), strict=False):
             buyers = self.past.popularity(half_life)
             found[name] = np.log(0.5 * buyers / max(buyers.sum(), 1e-9) + floor)
+        # Without kinds the year's waves are those of single items, of which a long memory knows too little.
+        has_kinds = self.attributes.kind is not None
+        found["steady"] = np.log(steady_popularity(self.past, self.tastes.kind)) if has_kinds else np.zeros(len(floor))
         found["kind_trend"] = self.tastes.trend(self.attributes.kind, (SHORT, LONG))
         found["maker_trend"] = self.tastes.trend(self.attributes.maker, (SHORT, LONG))
         return found
