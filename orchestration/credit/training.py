@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from orchestration.credit.scorecard.settings import ScorecardSettings
+
 if TYPE_CHECKING:
     from orchestration.credit.scorecard.card import Scorecard
     from orchestration.credit.scorecard.characteristic import Characteristic
-    from orchestration.credit.scorecard.settings import ScorecardSettings
 
 OUT_OF_TIME, OUT_OF_FOLD, TRAINING, IN_USE = "out_of_time", "out_of_fold", "training", "in_use_out_of_time"
 FOLDS = 5
 LEAST_BADS = 30
+# Of sellers. Bads are few and characteristics alike: many bins on a line, and only what tells much by itself.
+SELLER_SETTINGS = ScorecardSettings(evidence_column="evidence_orders", line_bins=16, least_iv=0.1)
 # What a version must reach before a person may approve it.
 LEAST_GINI, MOST_GINI_LOST, LEAST_P_VALUE = 0.20, 0.02, 0.01
 
@@ -54,7 +57,7 @@ def train(
     characteristics: "Sequence[Characteristic]",
     trained_on: date,
     *,
-    settings: "ScorecardSettings | None" = None,
+    settings: ScorecardSettings | None = None,
     in_use: "Scorecard | None" = None,
 ) -> Trained:
     """A scorecard of `sample`: as_of_on, seller_id, is_bad, weight and the characteristics, a row per seller and day.
@@ -120,7 +123,7 @@ def _newest_days(rows: pd.DataFrame, days: Sequence[date]) -> "pd.Series[bool] |
 
 
 def _fitted(
-    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: ScorecardSettings | None
 ) -> "Scorecard":
     from orchestration.credit.scorecard.fitting import fit_scorecard
 
@@ -134,7 +137,7 @@ def _fitted(
 
 
 def _out_of_fold(
-    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: ScorecardSettings | None
 ) -> pd.DataFrame:
     """Measures of probabilities that each seller gets from the others; bad sellers are dealt out evenly."""
     is_bad_seller = rows.groupby("seller_id")["is_bad"].max()
