@@ -35,10 +35,9 @@ from orchestration.credit.features import features_at
 from orchestration.credit.samples import snapshot_dates
 from orchestration.credit.scorecard.challenger import fit_challenger
 from orchestration.credit.scorecard.characteristic import Characteristic
-from orchestration.credit.scorecard.fitting import fit_scorecard
 from orchestration.credit.scorecard.validation import gini, hosmer_lemeshow
 from orchestration.credit.targets import HARD_BY_QUARTER, outcomes
-from orchestration.credit.training import SELLER_SETTINGS
+from orchestration.credit.training import SELLER_SETTINGS, fit_card
 from orchestration.simulation.world.config import WorldConfig
 
 Floats = npt.NDArray[np.float64]
@@ -126,7 +125,7 @@ def measure(rows: Rows) -> Mapping[str, Judged]:
     unpriced = [item for item in CHARACTERISTICS if item.name != "expected_price"]
 
     def scorecard(asked: Sequence[Characteristic]) -> Floats:
-        card = fit_scorecard(train, is_bad, asked, weight=weight, settings=SELLER_SETTINGS)
+        card = fit_card(train, asked, SELLER_SETTINGS)
         return card.score(test)["probability"].to_numpy(float)
 
     made = {

@@ -10,7 +10,7 @@ sellers are left out by turns instead (five folds, a seller in one of them).
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,9 @@ OUT_OF_TIME, OUT_OF_FOLD, TRAINING, IN_USE = "out_of_time", "out_of_fold", "trai
 FOLDS = 5
 LEAST_BADS = 30
 # Of sellers. Bads are few and characteristics alike: many bins on a line, and only what tells much by itself.
-SELLER_SETTINGS = ScorecardSettings(evidence_column="evidence_orders", line_bins=16, least_iv=0.1)
+SELLER_SETTINGS = ScorecardSettings(evidence_column="evidence_orders", line_bins=24, least_iv=0.1)
+# A year counts half of the one after it for the level of probabilities, and so many bads as expected are added.
+HALVED_AFTER_DAYS, LEVEL_PRIOR_BADS = 365.0, 20.0
 # What a version must reach before a person may approve it.
 LEAST_GINI, MOST_GINI_LOST, LEAST_P_VALUE = 0.20, 0.02, 0.01
 
@@ -76,11 +78,11 @@ def train(
         raise TrainingError(f"all {len(rows)} rows with an outcome are bad: there is nothing to tell apart")
     days = sorted(set(rows["as_of_on"]))
     try:
-        card = _fitted(rows, characteristics, settings)
+        card = fit_card(rows, characteristics, settings)
         measures = [_measured(card, rows, TRAINING, was_fitted=True)]
         late = _newest_days(rows, days)
         if late is not None:
-            early = _fitted(rows[~late], characteristics, settings)
+            early = fit_card(rows[~late], characteristics, settings)
             measures.append(_measured(early, rows[late], OUT_OF_TIME))
             if in_use is not None:
                 measures.append(_measured(in_use, rows[late], IN_USE))
@@ -122,18 +124,30 @@ def _newest_days(rows: pd.DataFrame, days: Sequence[date]) -> "pd.Series[bool] |
     return None
 
 
-def _fitted(
-    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: ScorecardSettings | None
+def fit_card(
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: ScorecardSettings | None = None
 ) -> "Scorecard":
+    """A scorecard of rows as in `train`, its probabilities on the level of the newest outcomes.
+
+    The order is learnt from all days alike. The level moves with the times, and with what no characteristic tells:
+    those who could not pay have left. Bads are held against those expected, a year counting half of the one after it,
+    and the card is moved by as much of it as that many bads deserve (credibility).
+    """
     from orchestration.credit.scorecard.fitting import fit_scorecard
 
-    return fit_scorecard(
-        rows.reset_index(drop=True),
-        rows["is_bad"].to_numpy(bool),
-        characteristics,
-        weight=rows["weight"].to_numpy(float),
-        settings=settings,
-    )
+    rows = rows.reset_index(drop=True)
+    is_bad, weight = rows["is_bad"].to_numpy(bool), rows["weight"].to_numpy(float)
+    card = fit_scorecard(rows, is_bad, characteristics, weight=weight, settings=settings)
+    days = pd.to_datetime(rows["as_of_on"])
+    recent = weight * 0.5 ** ((days.max() - days).dt.days.to_numpy() / HALVED_AFTER_DAYS)
+    seen = float(recent[is_bad].sum())
+    if not seen > 0:
+        return card
+    effective = seen**2 / float(np.square(recent[is_bad]).sum())
+    expected = float(recent @ card.score(rows)["probability"].to_numpy(float))
+    factor = (effective * seen / expected + LEVEL_PRIOR_BADS) / (effective + LEVEL_PRIOR_BADS)
+    before, most = expected / float(recent.sum()), 1.0 - 1e-6
+    return replace(card, calibration=card.calibration.shifted(before, min(before * factor, most)))
 
 
 def _out_of_fold(
@@ -146,7 +160,7 @@ def _out_of_fold(
     probability = np.empty(len(rows))
     for number in range(FOLDS):
         is_out = (fold == number).to_numpy()
-        card = _fitted(rows[~is_out], characteristics, settings)
+        card = fit_card(rows[~is_out], characteristics, settings)
         probability[is_out] = card.score(rows[is_out])["probability"].to_numpy(float)
     return _figures(probability, rows, OUT_OF_FOLD)
 
