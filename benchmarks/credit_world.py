@@ -11,7 +11,8 @@ knows each seller's probability to stop paying within the year (oracle) and who 
 model: the ceiling shows a logistic regression on the true latent traits, fitted to the same rows.
 
 The figures are those of all sellers who have sold anything in the year before. "with a file" is the same card on those
-with an order a month or more; of the others documents tell little more than grades. The card has the product's settings.
+with an order a month or more; of the others documents tell little more than grades. The card is fitted as the product
+fits it.
 """
 
 import argparse
