@@ -10,8 +10,9 @@ then: quarters of debt in which sellers stopped paying, or did not. It then scor
 knows each seller's probability to stop paying within the year (oracle) and who did. What no document tells bounds every
 model: the ceiling shows a logistic regression on the true latent traits, fitted to the same rows.
 
-The figures are those of sellers with a file, an order a month or more in the year before; of the others a card knows
-little more than grades. "thin files too" is the same card on all who have sold anything in that year.
+The figures are those of all sellers who have sold anything in the year before. "with a file" is the same card on those
+with an order a month or more; of the others documents tell little more than grades. The card is fitted as the product
+fits it.
 """
 
 import argparse
@@ -35,9 +36,9 @@ from orchestration.credit.features import features_at
 from orchestration.credit.samples import snapshot_dates
 from orchestration.credit.scorecard.challenger import fit_challenger
 from orchestration.credit.scorecard.characteristic import Characteristic
-from orchestration.credit.scorecard.fitting import fit_scorecard
 from orchestration.credit.scorecard.validation import gini, hosmer_lemeshow
 from orchestration.credit.targets import HARD_BY_QUARTER, outcomes
+from orchestration.credit.training import SELLER_SETTINGS, fit_card
 from orchestration.simulation.world.config import WorldConfig
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ SEED, SELLERS, ORDERS, MONTHS, FIRST_MONTH = 20261123, 20_000, 5_000_000, 72, "2
 FIRST_SNAPSHOT, TEST_ON = date(2021, 9, 1), date(2025, 9, 1)
 _FINAL_DAYS = HARD_BY_QUARTER.performance_days + HARD_BY_QUARTER.maturity_days
 _SIGNIFICANCE = 0.01
-_LEAST_ORDERS = 12
+_ORDERS_OF_A_FILE = 12
 _GRADES = {"customs_grade": ("discredited", "general", "aeo"), "fx_grade": ("C", "B", "A")}
 _TRUTH = """
     select truth_month.seller_key, 1 - exp(sum(ln(1 - probability))) as probability, bool_or(is_default) as is_bad,
@@ -90,7 +91,7 @@ def read_rows(con: duckdb.DuckDBPyConnection) -> Rows:
     features = features_at(con, [*dates, TEST_ON])
     traits = con.execute("select seller_id as seller_key, quality, solvency from truth_seller").df()
     train = features.merge(judged, on=["as_of_on", "seller_key"]).merge(traits, on="seller_key")
-    train = train.assign(is_bad=train["outcome"] == "bad", weight=train["exposure"])
+    train = train.assign(is_bad=train["outcome"] == "bad", weight=train["exposure"], seller_id=train["seller_key"])
     truth = con.execute(_TRUTH, {"day": TEST_ON}).df()
     test = features[features["as_of_on"] == TEST_ON].merge(truth[truth["is_at_risk"]], on="seller_key")
     is_scored = (test["tenure_months"] >= 12) & (test["orders_12m"] > 0)
@@ -100,18 +101,18 @@ def read_rows(con: duckdb.DuckDBPyConnection) -> Rows:
     return Rows(train, test, markets.merge(places, on="seller_key"))
 
 
-def judge(rows: Rows, probability: Floats, *, least_orders: int = _LEAST_ORDERS) -> Judged:
+def judge(rows: Rows, probability: Floats, *, least_orders: int = 1) -> Judged:
     """A model's probabilities against the truth of the test's year, for sellers with so many orders or more."""
     oracle, is_bad = rows.test["probability"].to_numpy(), rows.test["is_bad"].to_numpy(bool)
-    has_file = rows.test["orders_12m"].to_numpy(float) >= least_orders
-    markets = rows.markets[has_file[rows.markets["row"]]]
+    is_judged = rows.test["orders_12m"].to_numpy(float) >= least_orders
+    markets = rows.markets[is_judged[rows.markets["row"]]]
     passed = [
         hosmer_lemeshow(probability[place], is_bad[place]).p_value >= _SIGNIFICANCE
         for place in (part["row"].to_numpy() for _, part in markets.groupby("market"))
     ]
     return Judged(
-        gini(probability[has_file], is_bad[has_file]) / gini(oracle[has_file], is_bad[has_file]),
-        100 * float(np.abs(probability - oracle)[has_file].mean()),
+        gini(probability[is_judged], is_bad[is_judged]) / gini(oracle[is_judged], is_bad[is_judged]),
+        100 * float(np.abs(probability - oracle)[is_judged].mean()),
         float(np.mean(passed)),
     )
 
@@ -125,7 +126,7 @@ def measure(rows: Rows) -> Mapping[str, Judged]:
     unpriced = [item for item in CHARACTERISTICS if item.name != "expected_price"]
 
     def scorecard(asked: Sequence[Characteristic]) -> Floats:
-        card = fit_scorecard(train, is_bad, asked, weight=weight, groups=train["seller_key"])
+        card = fit_card(train, asked, SELLER_SETTINGS)
         return card.score(test)["probability"].to_numpy(float)
 
     made = {
@@ -139,7 +140,7 @@ def measure(rows: Rows) -> Mapping[str, Judged]:
         "receipt totals": 1 / (1 + test["sales_12m_usd"].fillna(0).to_numpy(float)),
     }
     judged = {name: judge(rows, np.asarray(values, dtype=float)) for name, values in made.items()}
-    return {**judged, "thin files too": judge(rows, made["scorecard"], least_orders=1)}
+    return {**judged, "with a file": judge(rows, made["scorecard"], least_orders=_ORDERS_OF_A_FILE)}
 
 
 def _numbers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -38,7 +38,7 @@ from orchestration.credit.tables import (
     SELLER_SCORE_CHANGE,
     SELLER_SCORE_PART,
 )
-from orchestration.credit.training import Trained, TrainingError, train
+from orchestration.credit.training import SELLER_SETTINGS, Trained, TrainingError, train
 from orchestration.credit.versions import is_training_due, standing
 
 if TYPE_CHECKING:
@@ -235,7 +235,6 @@ def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame
     from orchestration.credit.characteristics import CHARACTERISTICS
     from orchestration.credit.samples import samples, snapshot_dates
     from orchestration.credit.scorecard.card import Scorecard
-    from orchestration.credit.scorecard.settings import ScorecardSettings
     from orchestration.credit.targets import HARD
 
     (row,) = con.execute("select min(ordered_on) from fct_orders").fetchall()
@@ -257,7 +256,7 @@ def _trained(con: "duckdb.DuckDBPyConnection", as_of: date, models: pd.DataFrame
         frame,
         CHARACTERISTICS,
         as_of,
-        settings=ScorecardSettings(evidence_column="evidence_orders"),
+        settings=SELLER_SETTINGS,
         in_use=Scorecard.from_json(str(used["card_json"].iloc[0])) if len(used) else None,
     )
     counts = found.counts.melt("as_of_on", var_name="metric").rename(columns={"as_of_on": "slice"})

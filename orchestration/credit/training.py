@@ -11,22 +11,27 @@ same rows, is judged on the same unseen ones.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from orchestration.credit.scorecard.settings import ScorecardSettings
+
 if TYPE_CHECKING:
     from orchestration.credit.scorecard.card import Scorecard
     from orchestration.credit.scorecard.characteristic import Characteristic
-    from orchestration.credit.scorecard.settings import ScorecardSettings
 
 OUT_OF_TIME, OUT_OF_FOLD, TRAINING, IN_USE = "out_of_time", "out_of_fold", "training", "in_use_out_of_time"
 CHALLENGER, MARKET = "challenger_", "market_"  # of the slice that follows; of the market that follows
 FOLDS = 5
 LEAST_BADS = 30
+# Of sellers. Bads are few and characteristics alike: many bins on a line, and only what tells much by itself.
+SELLER_SETTINGS = ScorecardSettings(evidence_column="evidence_orders", line_bins=24, least_iv=0.3)
+# A year counts half of the one after it for the level of probabilities, and so many bads as expected are added.
+HALVED_AFTER_DAYS, LEVEL_PRIOR_BADS = 365.0, 20.0
 # What a version must reach before a person may approve it.
 LEAST_GINI, MOST_GINI_LOST, LEAST_P_VALUE = 0.20, 0.02, 0.01
 VALIDATION_COLUMNS = (
@@ -64,7 +69,7 @@ def train(
     characteristics: "Sequence[Characteristic]",
     trained_on: date,
     *,
-    settings: "ScorecardSettings | None" = None,
+    settings: ScorecardSettings | None = None,
     in_use: "Scorecard | None" = None,
 ) -> Trained:
     """A scorecard of `sample`: as_of_on, seller_id, is_bad, weight and the characteristics, a row per seller and day.
@@ -84,7 +89,7 @@ def train(
         raise TrainingError(f"all {len(rows)} rows with an outcome are bad: there is nothing to tell apart")
     days = sorted(set(rows["as_of_on"]))
     try:
-        card = _fitted(rows, characteristics, settings)
+        card = fit_card(rows, characteristics, settings)
         training = _figures(card.score(rows)["probability"].to_numpy(float), rows, TRAINING, was_fitted=True)
         late = _newest_days(rows, days)
         unseen = (
@@ -129,26 +134,37 @@ def _newest_days(rows: pd.DataFrame, days: Sequence[date]) -> "pd.Series[bool] |
     return None
 
 
-def _fitted(
-    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
+def fit_card(
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: ScorecardSettings | None = None
 ) -> "Scorecard":
+    """A scorecard of rows as in `train`, its probabilities on the level of the newest outcomes.
+
+    The order is learnt from all days alike. The level moves with the times, and with what no characteristic tells:
+    those who could not pay have left. Bads are held against those expected, a year counting half of the one after it,
+    and the card is moved by as much of it as that many bads deserve (credibility).
+    """
     from orchestration.credit.scorecard.fitting import fit_scorecard
 
-    return fit_scorecard(
-        rows.reset_index(drop=True),
-        rows["is_bad"].to_numpy(bool),
-        characteristics,
-        weight=rows["weight"].to_numpy(float),
-        groups=rows["seller_id"],
-        settings=settings,
-    )
+    rows = rows.reset_index(drop=True)
+    is_bad, weight = rows["is_bad"].to_numpy(bool), rows["weight"].to_numpy(float)
+    card = fit_scorecard(rows, is_bad, characteristics, weight=weight, groups=rows["seller_id"], settings=settings)
+    days = pd.to_datetime(rows["as_of_on"])
+    recent = weight * 0.5 ** ((days.max() - days).dt.days.to_numpy() / HALVED_AFTER_DAYS)
+    seen = float(recent[is_bad].sum())
+    if not seen > 0:
+        return card
+    effective = seen**2 / float(np.square(recent[is_bad]).sum())
+    expected = float(recent @ card.score(rows)["probability"].to_numpy(float))
+    factor = (effective * seen / expected + LEVEL_PRIOR_BADS) / (effective + LEVEL_PRIOR_BADS)
+    before, most = expected / float(recent.sum()), 1.0 - 1e-6
+    return replace(card, calibration=card.calibration.shifted(before, min(before * factor, most)))
 
 
 def _out_of_time(
     rows: pd.DataFrame,
     late: "pd.Series[bool]",
     characteristics: "Sequence[Characteristic]",
-    settings: "ScorecardSettings | None",
+    settings: ScorecardSettings | None,
     in_use: "Scorecard | None",
 ) -> pd.DataFrame:
     """What a card of the earlier days says of the newest, beside the challenger and the version in use."""
@@ -159,7 +175,7 @@ def _out_of_time(
 
 
 def _out_of_fold(
-    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: "ScorecardSettings | None"
+    rows: pd.DataFrame, characteristics: "Sequence[Characteristic]", settings: ScorecardSettings | None
 ) -> pd.DataFrame:
     """What is said of each seller by a card of the others; bad sellers are dealt out evenly."""
     is_bad_seller = rows.groupby("seller_id")["is_bad"].max()
@@ -176,12 +192,12 @@ def _said(
     inside: pd.DataFrame,
     outside: pd.DataFrame,
     characteristics: "Sequence[Characteristic]",
-    settings: "ScorecardSettings | None",
+    settings: ScorecardSettings | None,
 ) -> pd.DataFrame:
     """Scores and probabilities of `outside` by a card and a challenger of `inside`."""
     from orchestration.credit.scorecard.challenger import fit_challenger
 
-    scored = _fitted(inside, characteristics, settings).score(outside)
+    scored = fit_card(inside, characteristics, settings).score(outside)
     trees = fit_challenger(
         inside, inside["is_bad"].to_numpy(bool), characteristics, weight=inside["weight"].to_numpy(float)
     )

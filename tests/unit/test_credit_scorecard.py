@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from orchestration.credit.scorecard.binning import Outcome, fit_bins
 from orchestration.credit.scorecard.bins import limit_between
 from orchestration.credit.scorecard.card import Scorecard
 from orchestration.credit.scorecard.characteristic import Characteristic, ScorecardError
@@ -286,6 +287,22 @@ def test_rare_bads_in_a_small_tail_are_found() -> None:
     assert 150 < last.row_count < 300
     assert last.bad_count > 0.5 * last.row_count
     assert Scorecard.from_json(found.to_json()) == found
+
+
+def test_many_bins_on_a_line_come_nearer_to_the_truth_than_few() -> None:
+    """Few bads: the course is kept, and the evidence is that of the line more than that of the bins."""
+    generator = np.random.default_rng(8)
+    values = generator.standard_normal(4000)
+    is_bad = generator.random(4000) < 1 / (1 + np.exp(3.5 + values))
+    item, errors = Characteristic("x", 1), []
+    for settings in (ScorecardSettings(), ScorecardSettings(line_bins=24)):
+        bins = fit_bins(pd.Series(values), Outcome.of(is_bad, None), item, settings)
+        woe = bins.woe[bins.codes(pd.Series(values))]
+        errors.append(float(np.std(woe - values)))
+    ranges = [item.woe for item in bins.bins if item.kind == "range"]
+    assert len(ranges) > 15
+    assert ranges == sorted(ranges)
+    assert errors[1] < min(0.6 * errors[0], 0.25)
 
 
 def test_few_rows_and_weights(data: tuple[pd.DataFrame, np.ndarray], card: Scorecard) -> None:

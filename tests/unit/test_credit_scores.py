@@ -8,9 +8,10 @@ import pytest
 
 from orchestration.credit.history import kept_days, mark_stale, month_firsts, with_change
 from orchestration.credit.scorecard.characteristic import Characteristic
+from orchestration.credit.scorecard.fitting import fit_scorecard
 from orchestration.credit.scorecard.validation import gini
 from orchestration.credit.scoring import score_changes, score_sellers, unscored
-from orchestration.credit.training import TrainingError, figure, train
+from orchestration.credit.training import TrainingError, figure, fit_card, train
 
 JULY, AUGUST = date(2026, 8, 1), date(2026, 9, 1)
 ASKED = [
@@ -62,6 +63,21 @@ def test_what_cannot_be_learnt_says_why() -> None:
     made = train(leak, [*ASKED, Characteristic("told", -1)], AUGUST)
     assert not made.does_qualify
     assert "told: tells goods from bads without error: leak suspicion" in made.qualification
+
+
+def test_the_level_follows_the_newest_outcomes_and_few_bads_move_it_less() -> None:
+    rows = sample(3000)
+    is_new = rows["as_of_on"] == date(2024, 9, 1)
+    rows.loc[~is_new, "as_of_on"] = date(2019, 9, 1)
+    # Of the newest bads three in four are good now.
+    rows["is_bad"] &= ~is_new | (np.arange(len(rows)) % 4 == 0)
+    rate = rows.loc[is_new, "is_bad"].mean()
+    for part, least, most in ((rows, 0.0, 0.35), (rows.iloc[:400], 0.15, 0.8)):
+        before = fit_scorecard(part, part["is_bad"], ASKED, weight=part["weight"].to_numpy())
+        after = fit_card(part, ASKED)
+        old, new = (float(card.score(rows[is_new])["probability"].mean()) for card in (before, after))
+        assert least < (new - rate) / (old - rate) < most
+        assert before.parts == after.parts
 
 
 def test_parts_sum_to_the_score_and_changes_to_its_difference() -> None:

@@ -43,12 +43,14 @@ _PLAIN = (
 )  # fmt: skip
 # From the worst; as numbers, for the likeness of sellers.
 _GRADES = {"fx_grade": ("C", "B", "A"), "customs_grade": ("discredited", "general", "aeo")}
+# The course of the tax grade, for the likeness alone.
+_GRADE_TRAITS = ("tax_grade_first", "tax_grade_last", "tax_grade_raised", "tax_grade_lowered")
 _SERVICE_TRAITS = (
     "tax_grade_mean", "late_ratio", "cancelled_ratio", "returned_ratio", "dispute_ratio", "inspected_ratio",
-    "rejected_ratio", "undelivered_ratio", "tenure_months",
+    "rejected_ratio", "undelivered_ratio", "stopped_ratio", "tenure_months",
 )  # fmt: skip
 _PAYING_TRAITS = (
-    "tax_grade_mean", "tax_grade_change", "receipt_late_ratio", "receipt_absent_ratio",
+    "tax_grade_mean", "receipt_late_ratio", "receipt_absent_ratio",
     "guarantee_claim_ratio", "unrecovered_share", "late_ratio", "cancelled_ratio", "returned_ratio",
     "dispute_ratio", "inspected_ratio", "rejected_ratio", "sales_trend", "tenure_months",
 )  # fmt: skip
@@ -120,11 +122,13 @@ def _columns(facts_of_day: pd.DataFrame) -> pd.DataFrame:
     beyond_chance = np.maximum(number("order_deviance") / _PERIODS - 1, 0)
     made["sales_unsteadiness"] = np.sqrt(beyond_chance / (year / _PERIODS + _QUIET_ORDERS))
     # What service costs time shows in every order, what else goes wrong in few: the pace says most of the service.
+    graded = np.column_stack([number(name) for name in _GRADE_TRAITS])
     pace = mean_among_alike(
-        number("pace_sum"), number("pace_squares"), number("pace_n"), _traits(made, _SERVICE_TRAITS)
-    )
+        number("pace_sum"), number("pace_squares"), number("pace_n"),
+        np.column_stack([graded, _traits(made, _SERVICE_TRAITS)]),
+    )  # fmt: skip
     made["dispatch_pace"] = np.where(number("pace_n") > 0, np.exp(pace), np.nan)
-    traits = np.column_stack([pace, _traits(made, _PAYING_TRAITS)])
+    traits = np.column_stack([pace, graded, _traits(made, _PAYING_TRAITS)])
     made["expected_late_share"] = share_among_alike(number("instalment_late_k"), number("instalment_late_n"), traits)
     made["expected_price"] = mean_among_alike(
         number("excess_sum"), number("excess_squares"), number("excess_n"),

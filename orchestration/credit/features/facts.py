@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-# How far back sales and deliveries are looked at, and how far back the rarer facts are.
-SALES_DAYS, OBSERVATION_DAYS = 365, 730
+# How far back a seller's record goes: five years, as in registers of credit. Sales are those of the last year.
+OBSERVATION_DAYS = 1826
 # An order whose money or goods are still to come after so long has an open trail.
 TRAIL_DAYS = 75
 

@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float64]
 _STEPS, _RIDGE = 25, 4.0
 # Fewer cases than this teach nothing about likeness: everybody's rate is the prior then.
 _LEAST_CASES = 30
+# With as many cases per trait its square is asked, too: the step from the worst grade tells more than that to the best.
+_CASES_PER_CURVE = 40
 _LEAST_PULL, _MOST_PULL = 0.5, 200.0
 
 
@@ -29,8 +31,9 @@ def share_among_alike(cases: Floats, trials: Floats, traits: Floats) -> Floats:
         return np.full(len(n), np.nan)
     mean = float(k.sum() / n.sum())
     prior = np.full(len(n), mean)
-    if min(k.sum(), n.sum() - k.sum()) >= _LEAST_CASES:
-        design = _design(traits)
+    rarer = float(min(k.sum(), n.sum() - k.sum()))
+    if rarer >= _LEAST_CASES:
+        design = _design(traits, is_curved=rarer >= _CASES_PER_CURVE * traits.shape[1])
         has = n > 0
         prior = _chance(design @ _fitted(design[has], k[has], n[has]))
     spread = prior * (1 - prior)
@@ -52,7 +55,7 @@ def mean_among_alike(sums: Floats, squares: Floats, counts: Floats, traits: Floa
         return np.full(len(n), np.nan)
     prior = np.full(len(n), float(s.sum() / n.sum()))
     if has.sum() >= _LEAST_CASES:
-        design = _design(traits)
+        design = _design(traits, is_curved=has.sum() >= _CASES_PER_CURVE * traits.shape[1])
         prior = design @ _straight(design[has], s[has] / n[has], n[has])
     free = float(n.sum() - has.sum())
     pull = 1.0  # each has one value at most: how much chance is in it cannot be told
@@ -65,8 +68,11 @@ def mean_among_alike(sums: Floats, squares: Floats, counts: Floats, traits: Floa
     return np.asarray(prior + weight * (np.divide(s, n, out=prior.copy(), where=has) - prior))
 
 
-def _design(traits: Floats) -> Floats:
-    """A constant and the standardised traits; unknown ones by what the others let expect (a ridge regression)."""
+def _design(traits: Floats, *, is_curved: bool) -> Floats:
+    """A constant and the standardised traits; unknown ones by what the others let expect (a ridge regression).
+
+    is_curved: their squares beside them.
+    """
     known = np.isfinite(traits)
     told = known.sum(axis=0) >= _LEAST_CASES
     known, values = known[:, told], np.where(known, traits, 0.0)[:, told]
@@ -81,7 +87,8 @@ def _design(traits: Floats) -> Floats:
         has = known[:, place]
         line = others @ _straight(others[has], standard[has, place], np.ones(int(has.sum())))
         filled[~has, place] = line[~has]
-    return np.column_stack([np.ones(len(traits)), filled])
+    curves = [np.square(filled) - np.square(filled).mean(axis=0)] if is_curved else []
+    return np.column_stack([np.ones(len(traits)), filled, *curves])
 
 
 def _straight(design: Floats, values: Floats, weight: Floats) -> Floats:

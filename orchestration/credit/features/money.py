@@ -148,7 +148,8 @@ REGISTER = """
     graded as (
         select as_of_on, seller_key, valid_from,
             case tax_grade when 'A' then 4 when 'B' then 3 when 'M' then 2 when 'C' then 1 when 'D' then 0 end as step,
-            coalesce(lead(valid_from) over versions, as_of_on) as valid_to
+            coalesce(lead(valid_from) over versions, as_of_on) as valid_to,
+            step - lag(step) over versions as moved
         from known
         where tax_grade is not null
         window versions as (partition by as_of_on, seller_key order by valid_from, changed_at)
@@ -159,7 +160,10 @@ REGISTER = """
                 filter (where valid_to > as_of_on - 1095)
                 / nullif(sum((valid_to - greatest(valid_from, as_of_on - 1095))::double)
                     filter (where valid_to > as_of_on - 1095), 0) as tax_grade_mean,
-            last(step order by valid_from) - first(step order by valid_from) as tax_grade_change
+            first(step order by valid_from)::double as tax_grade_first,
+            last(step order by valid_from)::double as tax_grade_last,
+            count(*) filter (where moved > 0)::double as tax_grade_raised,
+            count(*) filter (where moved < 0)::double as tax_grade_lowered
         from graded
         group by all
     )
@@ -170,7 +174,10 @@ REGISTER = """
         (known.as_of_on - min(known.joined_on)) / 30.4375 as tenure_months,
         (known.as_of_on - min(known.founded_on)) / 365.25 as firm_years,
         any_value(grades.tax_grade_mean) as tax_grade_mean,
-        any_value(grades.tax_grade_change)::double as tax_grade_change
+        any_value(grades.tax_grade_last - grades.tax_grade_first) as tax_grade_change,
+        any_value(grades.tax_grade_first) as tax_grade_first, any_value(grades.tax_grade_last) as tax_grade_last,
+        any_value(grades.tax_grade_raised) as tax_grade_raised,
+        any_value(grades.tax_grade_lowered) as tax_grade_lowered
     from known
     left join grades on known.as_of_on = grades.as_of_on and known.seller_key = grades.seller_key
     group by known.as_of_on, known.seller_key

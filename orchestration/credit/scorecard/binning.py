@@ -24,6 +24,7 @@ from orchestration.credit.scorecard.bins import (
 from orchestration.credit.scorecard.characteristic import Characteristic
 from orchestration.credit.scorecard.merging import Course, Demands, divide
 from orchestration.credit.scorecard.settings import ScorecardSettings
+from orchestration.credit.scorecard.smoothing import with_line
 
 Floats = npt.NDArray[np.float64]
 _MOST_RARE = 1000
@@ -81,7 +82,10 @@ def fit_bins(values: pd.Series, outcome: Outcome, characteristic: Characteristic
         found, course = _ranges(values, outcome, characteristic, demands, settings)
     uncounted = Bins(characteristic, course, (*found, _blank("missing", "missing"), _blank("unseen", "unseen")))
     codes = uncounted.codes(values)
-    return replace(uncounted, bins=_counted(uncounted.bins, codes, outcome, demands))
+    counted = replace(uncounted, bins=_counted(uncounted.bins, codes, outcome, demands))
+    if not settings.line_bins or not characteristic.direction or characteristic.is_categorical:
+        return counted
+    return with_line(counted, numbers_of(values, characteristic.name)[0], codes, outcome.weight)
 
 
 def _blank(
@@ -122,11 +126,14 @@ def _ranges(
         part = outcome.part(is_value)
         rows: Floats = np.bincount(place, weights=part.weight, minlength=len(distinct)).astype(np.float64)
         bads = np.bincount(place, weights=part.weight * part.is_bad, minlength=len(distinct)).astype(np.float64)
-        starts = _fine_starts(rows, bads, settings.fine_bins)
-        division = divide(np.add.reduceat(rows, starts), np.add.reduceat(bads, starts), courses, demands)
-        first = [int(starts[limit]) for limit in division.limits]
+        starts = _fine_starts(rows, bads, settings.line_bins or settings.fine_bins)
+        first = [int(start) for start in starts[1:]]
+        if not settings.line_bins or not characteristic.direction:
+            starts = _fine_starts(rows, bads, settings.fine_bins)
+            division = divide(np.add.reduceat(rows, starts), np.add.reduceat(bads, starts), courses, demands)
+            first = [int(starts[limit]) for limit in division.limits]
+            course = division.course
         limits = [limit_between(float(distinct[start - 1]), float(distinct[start])) for start in first]
-        course = division.course
     ends: list[float | None] = [None, *limits, None]
     is_whole = bool((distinct == np.rint(distinct)).all()) and all(limit.is_integer() for limit in limits)
     found = [_blank("range", range_label(lower, upper, is_whole), (lower, upper)) for lower, upper in pairwise(ends)]

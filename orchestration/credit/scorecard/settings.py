@@ -68,6 +68,8 @@ class ScorecardSettings:
     prior_bads: float = 3.0  # bads of the portfolio's rate that are added to every bin
     least_iv: float = 0.02
     leak_iv: float = 0.5
+    # Above 0: so many bins of a rising or falling characteristic, their evidence pulled to a line (`smoothing.py`).
+    line_bins: int = 0
     folds: int = 5  # weights of evidence for the regression come from the other folds; 0: from all rows
     is_pulled: bool = True  # coefficients are pulled together as far as their errors say (`regression.py`)
     ridge: float = 0.0
