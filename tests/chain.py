@@ -90,7 +90,7 @@ class Installation:
     def run_markets(
         self, markets: Sequence[str] = (), *, months: str = "", known_at: str = "", select: Sequence[str] = ()
     ) -> Run:
-        """Run the markets' job for neighbouring markets, as one range run; none named: as at night, for those that wait.
+        """Run the markets' job for neighbouring markets, as one range run; none named: those that wait, as at night.
 
         Dagster writes two events for each asset and market of the range: over all markets they would take longer than
         everything that the run does.
@@ -114,7 +114,9 @@ class Installation:
 
     def read(self, query: str, *, namespace: str = "published") -> list[tuple[object, ...]]:
         """Rows of a query over the published tables."""
-        with self.reader(namespace=namespace) as con:
+        from orchestration.sql import connect, tables_named_in
+
+        with connect(self.platform.lake, namespace=namespace, tables=tables_named_in(query)) as con:
             return con.execute(query).fetchall()
 
     def reader(self, *, namespace: str = "published") -> duckdb.DuckDBPyConnection:

@@ -48,7 +48,14 @@ def build_arguments(
     `buildable` keeps a layer from running tests that need models of a later layer.
     """
     # Not `quiet`: then dbt still writes each of its thousands of lines, and drops it. What failed is in the results.
-    arguments = ["--log-level", "none", "--no-use-colors", "--no-send-anonymous-usage-stats", "--log-level-file", "none"]
+    arguments = [
+        "--log-level",
+        "none",
+        "--no-use-colors",
+        "--no-send-anonymous-usage-stats",
+        "--log-level-file",
+        "none",
+    ]
     arguments += [verb, "--project-dir", str(project), "--profiles-dir", str(project)]
     arguments += ["--target-path", str(target)]
     if select:
