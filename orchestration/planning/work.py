@@ -24,7 +24,7 @@ HAND_READS = frozenset(
 STOCK_READS = frozenset(
     {
         *("demand_forecast", "demand_plan", "fct_daily_demand", "fct_landed_cost", "fct_order_lines", "stg_fx_rates"),
-        *("stg_products", "stg_purchase_orders", "stg_stock_snapshots", "stg_suppliers"),
+        *("stg_order_decisions", "stg_products", "stg_purchase_orders", "stg_stock_snapshots", "stg_suppliers"),
     }
 )
 
