@@ -24,7 +24,8 @@ HAND_READS = frozenset(
 STOCK_READS = frozenset(
     {
         *("demand_forecast", "demand_plan", "fct_daily_demand", "fct_landed_cost", "fct_order_lines", "stg_fx_rates"),
-        *("stg_order_decisions", "stg_products", "stg_purchase_orders", "stg_stock_snapshots", "stg_suppliers"),
+        *("reorder", "stg_order_decisions", "stg_products", "stg_purchase_orders", "stg_stock_snapshots"),
+        "stg_suppliers",
     }
 )
 
