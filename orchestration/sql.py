@@ -11,8 +11,9 @@ nor blocked. The files of the views stay until maintenance expires their publica
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import duckdb
@@ -64,6 +65,17 @@ _LANDED_COST_EXPLAINED = """
     from fct_landed_cost
 """
 
+# What the views above are made from; the same for the tables that no model publishes.
+_BEHIND = {
+    "file_balance": {"arrived_files", "row_balance", "reference_row_balance"},
+    "landed_cost_explained": {"fct_landed_cost"},
+    "arrived_files": set[str](),
+    "publications": set[str](),
+    "held_back": set[str](),
+}
+# A query with one of these asks which tables there are.
+_ASKS_FOR_TABLES = re.compile(r"\b(show|information_schema|duckdb_\w+|pragma\w*|query\w*)\b", re.IGNORECASE)
+
 
 def all_models() -> list[PublishedModel]:
     """Every table that a reader may see."""
@@ -74,28 +86,65 @@ def all_models() -> list[PublishedModel]:
     return [*published_models().values(), *(model for models in computed for model in models)]
 
 
-def connect(lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with a view for each published table, and what became of files and markets."""
+def connect(
+    lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None, tables: Collection[str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB with a view for each published table, and what became of files and markets.
+
+    tables: see `create_views`.
+    """
     con = duckdb.connect()
-    create_views(con, lake, namespace=namespace, publication_id=publication_id)
+    create_views(con, lake, namespace=namespace, publication_id=publication_id, tables=tables)
     return con
 
 
 def create_views(
-    con: duckdb.DuckDBPyConnection, lake: Lake, *, namespace: str = PUBLISHED, publication_id: int | None = None
+    con: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    *,
+    namespace: str = PUBLISHED,
+    publication_id: int | None = None,
+    tables: Collection[str] | None = None,
 ) -> None:
-    """Create the views in an open database."""
+    """Create the views in an open database.
+
+    tables: only these. DuckDB reads the footer of every file behind a view when it is made: all of them take seconds
+    over an installation of some years. Raises LookupError for a table that is not published by that name.
+    """
     con.execute("set TimeZone = 'UTC'")
     pins = lake.pins(namespace, publication_id)
-    for model in all_models():
-        pin = pins.get(model.spec.name)
-        files = lake.data_files(pin.table, pin.snapshot_id) if pin else []
-        con.execute(f"create or replace view {model.name} as select * from {lake.relation_sql(model.spec, files)}")
-    _arrived_files(con, lake)
-    _publications(con, list(pins.values()))
-    _held_back(con, lake, namespace)
-    con.execute(_FILE_BALANCE)
-    con.execute(_LANDED_COST_EXPLAINED)
+    models = {model.name: model for model in all_models()}
+    known = models.keys() | _BEHIND.keys()
+    wanted = known if tables is None else {*tables, *(name for table in tables for name in _BEHIND.get(table, ()))}
+    if unknown := sorted(wanted - known):
+        raise LookupError(f"no such published table: {', '.join(unknown)}")
+    for name, model in models.items():
+        if name in wanted:
+            pin = pins.get(model.spec.name)
+            files = lake.data_files(pin.table, pin.snapshot_id) if pin else []
+            con.execute(f"create or replace view {name} as select * from {lake.relation_sql(model.spec, files)}")
+    if "arrived_files" in wanted:
+        _arrived_files(con, lake)
+    if "publications" in wanted:
+        _publications(con, list(pins.values()))
+    if "held_back" in wanted:
+        _held_back(con, lake, namespace)
+    if "file_balance" in wanted:
+        con.execute(_FILE_BALANCE)
+    if "landed_cost_explained" in wanted:
+        con.execute(_LANDED_COST_EXPLAINED)
+
+
+def tables_named_in(query: str) -> set[str] | None:
+    """The published tables whose names stand in a query; None where all may be meant.
+
+    A name that only looks like a table costs a view and does no harm.
+    """
+    if _ASKS_FOR_TABLES.search(query):
+        return None
+    known = {model.name for model in all_models()} | _BEHIND.keys()
+    # None of them: the query has a misspelt name, and DuckDB's answer proposes the right one.
+    return known.intersection(re.findall(r"\w+", query.lower())) or None
 
 
 def _arrived_files(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
@@ -155,16 +204,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_views(lake, options.write_views)
         print(f"views written to {options.write_views}")
         return 0
-    with connect(lake, namespace=options.namespace, publication_id=options.publication) as con:
+    if not options.tables and not options.query:
+        parser.error("give a query, --tables or --write-views")
+    query = sys.stdin.read() if options.query == "-" else options.query or ""
+    tables = None if options.tables else tables_named_in(query)
+    with connect(lake, namespace=options.namespace, publication_id=options.publication, tables=tables) as con:
         if options.tables:
             query = " union all ".join(
                 f"select '{model.layer}' as layer, '{model.name}' as name, count(*) as row_count from {model.name}"
                 for model in all_models()
             )
-        elif options.query:
-            query = sys.stdin.read() if options.query == "-" else options.query
-        else:
-            parser.error("give a query, --tables or --write-views")
         try:
             _print(con, query, as_json=options.json, as_csv=options.csv)
         except duckdb.Error as error:

@@ -90,10 +90,14 @@ class Installation:
     def run_markets(
         self, markets: Sequence[str] = (), *, months: str = "", known_at: str = "", select: Sequence[str] = ()
     ) -> Run:
-        """Run the markets' job for neighbouring markets (none named: all), as one range run."""
-        from orchestration.partitions import all_markets_tags, range_tags
+        """Run the markets' job for neighbouring markets, as one range run; none named: those that wait, as at night.
 
-        tags = range_tags(markets[0], markets[-1]) if markets else all_markets_tags()
+        Dagster writes two events for each asset and market of the range: over all markets they would take longer than
+        everything that the run does.
+        """
+        from orchestration.partitions import covering_tags, range_tags
+
+        tags = range_tags(markets[0], markets[-1]) if markets else covering_tags(self.platform.waiting_markets())
         config = {"ops": {"runs__run_plan": {"config": {"months": months, "known_at": known_at}}}}
         return self._run("market_job", tags, config, select)
 
@@ -110,7 +114,9 @@ class Installation:
 
     def read(self, query: str, *, namespace: str = "published") -> list[tuple[object, ...]]:
         """Rows of a query over the published tables."""
-        with self.reader(namespace=namespace) as con:
+        from orchestration.sql import connect, tables_named_in
+
+        with connect(self.platform.lake, namespace=namespace, tables=tables_named_in(query)) as con:
             return con.execute(query).fetchall()
 
     def reader(self, *, namespace: str = "published") -> duckdb.DuckDBPyConnection:

@@ -31,7 +31,7 @@ from orchestration.credit.tables import (
     SELLER_SCORE_PART,
 )
 from orchestration.credit.words import WORDS
-from orchestration.credit.work import CreditRun
+from orchestration.credit.work import LIMIT_READS, SALES_READS, SCORE_READS, VERSION_READS, CreditRun
 from orchestration.gates.checks import judge_whole, whole_specs
 from orchestration.modeling.manifest import PublishedModel
 from orchestration.modeling.translator import OWNERS
@@ -88,7 +88,7 @@ def credit_stale_markets(
     from orchestration.credit.steps import stale_markets
 
     run = credit_run(context, platform)
-    with run.published() as con:
+    with run.published(SALES_READS) as con:
         found = stale_markets(con)[CREDIT_STALE_MARKET.name]
     run.keep(CREDIT_STALE_MARKET, found)
     words = "; ".join(f"{row.market}: {row.reason}" for row in found.itertuples()) or "none"
@@ -122,7 +122,7 @@ def scorecard_versions(
     from orchestration.credit.plots import markdown_table
 
     run = credit_run(context, platform)
-    with run.published() as con:
+    with run.published(VERSION_READS) as con:
         made, words = steps.scorecard_versions(con, retrain=config.retrain)
     models, measures = made[CREDIT_MODEL.name], made[CREDIT_MODEL_MEASURE.name]
     run.keep(CREDIT_MODEL, models)
@@ -181,7 +181,7 @@ def seller_scores(
 
     run = credit_run(context, platform)
     models = run.read(CREDIT_MODEL.name)
-    with run.published() as con:
+    with run.published(SCORE_READS) as con:
         made = steps.seller_scores(con, models, _rules(platform, config.history_months))
     by_name = {model.name: model for model in (SELLER_FEATURE, SELLER_SCORE, SELLER_SCORE_PART, SELLER_SCORE_CHANGE)}
     for name, frame in made.items():
@@ -237,7 +237,7 @@ def seller_limits(
 
     run = credit_run(context, platform)
     scores, models = run.read(SELLER_SCORE.name), run.read(CREDIT_MODEL.name)
-    with run.published() as con:
+    with run.published(LIMIT_READS) as con:
         made = steps.seller_limits(con, scores, models, _rules(platform))
     by_name = {model.name: model for model in (SELLER_LIMIT, SELLER_ADVANCE, PLEDGE, PLEDGE_REFUSAL, LIMIT_DECISION)}
     for name, frame in made.items():
@@ -298,7 +298,7 @@ def credit_exposure(
 
     run = credit_run(context, platform)
     kept = {model.name: run.read(model.name) for model in (SELLER_LIMIT, SELLER_SCORE, GUARANTEE_OFFER)}
-    with run.published() as con:
+    with run.published(SALES_READS) as con:
         rows = exposure_rows(con, kept)
     run.keep(CREDIT_EXPOSURE, rows)
     metadata: dict[str, dg.MetadataValue | str | int | float] = {}

@@ -49,10 +49,22 @@ def _events(run: RunDatabase, results: Sequence[NodeResult], context: dg.AssetEx
                 if (rows := counts.get((str(node["schema"]), str(node["name"])))) is not None:
                     metadata["dagster/row_count"] = dg.MetadataValue.int(rows)
                 if lineage := book.of(result.unique_id):
-                    metadata["dagster/column_lineage"] = dg.MetadataValue.column_lineage(lineage)
+                    _add_lineage(context, key, lineage)
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata)
     if failed:
         raise dg.Failure("dbt: " + "; ".join(failed), allow_retries=False)
+
+
+def _add_lineage(context: dg.AssetExecutionContext, key: dg.AssetKey, lineage: dg.TableColumnLineage) -> None:
+    """Put the lineage into the asset's newest event, which is the one that the UI shows: a range ends with it.
+
+    In the event of each market of a range it would be written some hundred times for each asset, and take longer than
+    the model itself.
+    """
+    is_of_markets = context.has_partition_key or context.has_partition_key_range
+    newest = context.partition_keys[-1] if is_of_markets else None
+    metadata = {"dagster/column_lineage": dg.MetadataValue.column_lineage(lineage)}
+    context.add_asset_metadata(metadata, asset_key=key, partition_key=newest)
 
 
 def _check_events(

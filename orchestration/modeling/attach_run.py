@@ -33,9 +33,13 @@ def keyed_hash_macro(secret: str) -> str:
 class Plugin(BasePlugin):
     """Gives each dbt connection the run's database and the keyed hash."""
 
+    # dbt opens a cursor for each model and test: settings are read once for all of them.
+    _keyed_hash = ""
+
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Attach the database that the run named."""
         settings = Settings()
+        self._keyed_hash = keyed_hash_macro(settings.pseudonym_secret())
         path = os.environ[RUN_DATABASE].replace("'", "''")
         conn.execute(f"attach if not exists '{path}' as run")
         conn.execute(f"set memory_limit = '{settings.duckdb_memory}'")
@@ -45,5 +49,5 @@ class Plugin(BasePlugin):
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Give the cursor the keyed hash: a temporary macro is known to one cursor only, and the key to no file."""
-        cursor.execute(keyed_hash_macro(Settings().pseudonym_secret()))
+        cursor.execute(self._keyed_hash)
         add_functions(cursor)

@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from orchestration.lake import Lake
-from orchestration.planning.sheets import SheetError, override_sheet, suggestion_sheet, write_sheet
+from orchestration.planning.sheets import READS, SheetError, override_sheet, suggestion_sheet, write_sheet
 from orchestration.settings import Settings
 from orchestration.sql import connect
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        with connect(Lake(Settings())) as con:
+        with connect(Lake(Settings()), tables=READS) as con:
             if options.command == "suggestions":
                 columns, rows = suggestion_sheet(con, options.site)
             else:

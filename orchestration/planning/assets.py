@@ -13,7 +13,7 @@ from orchestration.modeling.manifest import PublishedModel
 from orchestration.modeling.translator import OWNERS
 from orchestration.planning.measures import ARRIVAL_GATE, ARRIVAL_MEASURES, PLANNING_GATE, PLANNING_MEASURES
 from orchestration.planning.tables import PLANNING_MODELS, STALE_MARKET, WORDS
-from orchestration.planning.work import PlanningRun
+from orchestration.planning.work import STALE_READS, PlanningRun
 from orchestration.platform import Platform, column_metadata, model_key
 from orchestration.runs.assets import MARKET_TABLES_KEY, REFERENCE_TABLES_KEY
 
@@ -56,7 +56,7 @@ def stale_markets(
     from orchestration.planning.stale import find_stale_markets
 
     run = planning_run(context, platform)
-    with run.published() as con:
+    with run.published(STALE_READS) as con:
         found = find_stale_markets(con)
     run.keep(STALE_MARKET, found)
     words = ", ".join(f"{row.market}: {row.reason}" for row in found.itertuples()) or "none"

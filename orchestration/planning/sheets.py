@@ -19,6 +19,8 @@ from orchestration.arrivals.contracts import contracts
 if TYPE_CHECKING:
     import duckdb
 
+# The published tables behind the sheets.
+READS = frozenset({"demand_forecast", "dim_product", "reorder", "stg_order_decisions"})
 # A spreadsheet runs a cell that begins so; an apostrophe before it makes it text again. The mapping takes it off.
 FORMULA = re.compile(r"^[=+\-@\t\r\n＝＋－＠']")
 WEEK_DAYS = 7

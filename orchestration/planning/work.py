@@ -11,6 +11,23 @@ from orchestration.runs.unpartitioned import UnpartitionedRun
 from orchestration.settings import Settings
 
 READ_LAYERS = ("staging", "marts", "forecasts")
+# The published tables that each step reads: a view of any other would cost time and be looked at by nobody.
+STALE_READS = frozenset({"demand_forecast", "fct_daily_demand", "held_back"})
+ARRIVAL_READS = frozenset({"fct_trade_ledger", "stg_purchase_orders", "stg_shipments", "stg_tracking_events"})
+CAPACITY_READS = frozenset({"stg_capacity", "stg_shipments"})
+HAND_READS = frozenset(
+    {
+        *("demand_forecast", "demand_plan", "fct_daily_demand", "fct_order_lines", "reorder", "stg_orders"),
+        *("stg_forecast_overrides", "stg_order_decisions", "stg_products", "stg_purchase_orders"),
+    }
+)
+STOCK_READS = frozenset(
+    {
+        *("demand_forecast", "demand_plan", "fct_daily_demand", "fct_landed_cost", "fct_order_lines", "stg_fx_rates"),
+        *("reorder", "stg_order_decisions", "stg_products", "stg_purchase_orders", "stg_stock_snapshots"),
+        "stg_suppliers",
+    }
+)
 
 
 def newest_publication(lake: Lake) -> int:

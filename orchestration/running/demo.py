@@ -35,6 +35,8 @@ _QUARANTINE = """
     group by all order by row_count desc, rule_id
 """
 
+_BALANCE_READS = frozenset({"file_balance", "quarantine", "reference_quarantine"})
+
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Run the demo; returns the exit code."""
@@ -116,7 +118,7 @@ def _run(
 def _print_balance(platform: Platform) -> None:
     from orchestration.sql import connect
 
-    with connect(platform.lake) as con:
+    with connect(platform.lake, tables=_BALANCE_READS) as con:
         print("\nRows by feed:")
         con.sql(_BALANCE).show(max_rows=400)
         print("Why rows are in quarantine:")
@@ -128,7 +130,7 @@ def _print_balance(platform: Platform) -> None:
 def _print_scorecard(platform: Platform) -> None:
     from orchestration.sql import connect
 
-    with connect(platform.lake) as con:
+    with connect(platform.lake, tables={"cleaning_scorecard"}) as con:
         print("\nScorecard of the cleaning:")
         con.sql("select * from cleaning_scorecard order by number, defect_id").show(max_rows=200, max_width=200)
 

@@ -5,7 +5,7 @@ Does not: the figures themselves. A retry of the same root run finds the file; w
 the sweep of old runs finds what is left.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +64,8 @@ class UnpartitionedRun:
             yield con
 
     @contextmanager
-    def published(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Views of every published table; all steps of the run see the same publications."""
+    def published(self, tables: Collection[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Views of these published tables; all steps of the run see the same publications."""
         from orchestration.sql import connect
 
         with self.connect() as con:
@@ -76,7 +76,7 @@ class UnpartitionedRun:
                 found = [(newest_publication(self._lake, (*self._layers, self.layer)),)]
                 own = newest_publication(self._lake, (self.layer,))
                 con.execute("insert into reads values (?, ?)", [found[0][0], own])
-        with connect(self._lake, publication_id=int(found[0][0]) or None) as views:
+        with connect(self._lake, publication_id=int(found[0][0]) or None, tables=tables) as views:
             views.execute(f"set memory_limit = '{self._settings.duckdb_memory}'")
             views.execute(f"set threads = {self._settings.duckdb_threads}")
             yield views

@@ -137,7 +137,7 @@ def _models() -> tuple[str, ...]:
 def _business_rows(room: Room) -> dict[str, list[tuple[object, ...]]]:
     """All business columns of the published staging; of quarantine what was refused, and why."""
     found = {}
-    with connect(room.lake) as con:
+    with connect(room.lake, tables=_models()) as con:
         for name in _models():
             columns = [row[0] for row in con.execute(f"describe {name}").fetchall() if not row[0].startswith("_")]
             if name == "quarantine":

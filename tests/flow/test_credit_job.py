@@ -2,6 +2,7 @@
 
 import warnings
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,7 @@ from orchestration.credit.work import newest_publication
 from orchestration.planning import work as planning
 from orchestration.platform import Platform
 from orchestration.settings import Settings
-from orchestration.sql import connect
+from orchestration.sql import connect, tables_named_in
 from tests import credit_lake
 
 
@@ -22,19 +23,23 @@ def platform(tmp_path: Path) -> Platform:
     return Platform(Settings(home=tmp_path, catalog_uri=""))
 
 
-def reckoned(platform: Platform, **config: object) -> dg.ExecuteInProcessResult:
+@cache
+def credit_job(platform: Platform) -> dg.JobDefinition:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         from orchestration.definitions import build_defs
-    job = build_defs({"platform": platform}).resolve_job_def("credit_job")
+    return build_defs({"platform": platform}).resolve_job_def("credit_job")
+
+
+def reckoned(platform: Platform, **config: object) -> dg.ExecuteInProcessResult:
     ops = {"guarantees": {"config": {"paths": 2000}}, **config}
-    return job.execute_in_process(
+    return credit_job(platform).execute_in_process(
         instance=dg.DagsterInstance.ephemeral(), run_config={"ops": ops}, raise_on_error=False
     )
 
 
 def read(platform: Platform, query: str) -> list[tuple[object, ...]]:
-    with connect(platform.lake) as con:
+    with connect(platform.lake, tables=tables_named_in(query)) as con:
         return con.execute(query).fetchall()
 
 

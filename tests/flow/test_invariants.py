@@ -119,7 +119,7 @@ def test_each_poisoned_feed_breaks_its_invariant_by_its_amount(told: tuple[Room,
 
 def test_table_and_worklist_tell_the_same_story(told: tuple[Room, Sequence[Verdict]]) -> None:
     room, _ = told
-    with connect(room.lake) as con:
+    with connect(room.lake, tables={"fct_daily_invariant", "exception_worklist"}) as con:
         broken = con.execute(
             "select invariant_id, day::varchar, broken_count, broken_amount::double, examples"
             " from fct_daily_invariant where is_broken order by all"

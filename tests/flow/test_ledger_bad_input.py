@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from orchestration.sql import connect
+from orchestration.sql import connect, tables_named_in
 from tests.arrivals_helpers import Room
 from tests.staging_helpers import publish_staging
 from tests.stories import Record, deliver, open_room
@@ -102,13 +102,13 @@ Ledger = Mapping[str, Mapping[str, object]]
 
 
 def _ledger(room: Room) -> Ledger:
-    with connect(room.lake) as con:
+    with connect(room.lake, tables={"fct_trade_ledger"}) as con:
         rows = con.sql("select * from fct_trade_ledger").df().to_dict("records")
     return {str(row["order_no"]): {str(name): value for name, value in row.items()} for row in rows}
 
 
 def _rows(room: Room, query: str) -> list[tuple[object, ...]]:
-    with connect(room.lake) as con:
+    with connect(room.lake, tables=tables_named_in(query)) as con:
         return con.execute(query).fetchall()
 
 

@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.credit.assets import credit_result, credit_run, credit_spec
 from orchestration.credit.declaration_risk.tables import DECLARATION_RISK, DECLARATION_RISK_MEASURE
+from orchestration.credit.work import DECLARATION_READS
 from orchestration.platform import Platform
 
 
@@ -27,7 +28,7 @@ def declaration_risks(
     from orchestration.credit.plots import markdown_table
 
     run = credit_run(context, platform)
-    with run.published() as con:
+    with run.published(DECLARATION_READS) as con:
         tables, words = work(con, platform.settings.inspection_findings)
     risks, measures = tables[DECLARATION_RISK.name], tables[DECLARATION_RISK_MEASURE.name]
     run.keep(DECLARATION_RISK, risks)

@@ -17,6 +17,7 @@ from orchestration.credit.tables import (
     SELLER_SCORE,
     SELLER_SCORE_PART,
 )
+from orchestration.credit.work import GUARANTEE_READS
 from orchestration.platform import Platform
 
 
@@ -54,7 +55,7 @@ def guarantees(
 
     run = credit_run(context, platform)
     rules = ReserveRules(config.confidence_pct / 100, config.paths, config.seed)
-    with run.published() as con:
+    with run.published(GUARANTEE_READS) as con:
         made = guarantee(con, run.read(SELLER_SCORE.name), platform.settings.credit_policy_file, rules)
     by_name = {
         model.name: model for model in (GUARANTEE_OFFER, GUARANTEE_RESERVE, GUARANTEE_SIMULATION, GUARANTEE_CLAIM)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.lake import Lake
-from orchestration.marketing.audiences.audience import AudienceError, read_audience, spoken
+from orchestration.marketing.audiences.audience import READS, AudienceError, read_audience, spoken
 from orchestration.marketing.audiences.files import FORMATS, content, digest, write_new
 from orchestration.marketing.audiences.log import LogError, append, log_path, read_log
 from orchestration.settings import Settings
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _show(log_path(settings))
         if not options.by.strip() or not options.purpose.strip():
             raise AudienceError("say who exports (--by) and what for (--purpose)")
-        with connect(Lake(settings)) as con:
+        with connect(Lake(settings), tables=READS) as con:
             audience = read_audience(con, options.market, options.segment)
         data = content(audience, options.format)
         if options.out.exists():

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+# The published tables behind an audience.
+READS = frozenset({"customer_segment", "dim_product", "recommendation", "stg_customers"})
 RECOMMENDATIONS = "recommendations"
 # Fewer people than this are no audience: an export of them would speak of persons.
 FEWEST_PEOPLE = 10

@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.planning.assets import plan_spec, planning_run
 from orchestration.planning.outlook_tables import LEAD_TIME, SHIPMENT_OUTLOOK
+from orchestration.planning.work import ARRIVAL_READS
 from orchestration.platform import Platform, model_key
 
 
@@ -30,7 +31,7 @@ def arrival_times(
     from orchestration.planning.arrival.reading import read_arrivals
 
     run = planning_run(context, platform)
-    with run.published() as con:
+    with run.published(ARRIVAL_READS) as con:
         data = read_arrivals(con)
     outlook, lanes = arrival_outlook(data)
     run.keep(SHIPMENT_OUTLOOK, outlook.rows)

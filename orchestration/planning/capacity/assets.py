@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration.planning.assets import plan_spec, planning_run
 from orchestration.planning.outlook_tables import CAPACITY_OUTLOOK
+from orchestration.planning.work import CAPACITY_READS
 from orchestration.platform import Platform, model_key
 
 MOST_CHARTS = 6
@@ -26,7 +27,7 @@ def site_capacity(
     from orchestration.planning.capacity.reading import read_events, read_measured, read_served
 
     run = planning_run(context, platform)
-    with run.published() as con:
+    with run.published(CAPACITY_READS) as con:
         measured, served = read_measured(con), read_served(con)
     outlook = capacity_outlook(measured, read_events(), served)
     run.keep(CAPACITY_OUTLOOK, outlook.rows)

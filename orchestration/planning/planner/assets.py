@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.planning.assets import plan_spec, planning_run
 from orchestration.planning.planner.tables import ORDER_DECISION, OVERRIDE_STATE, OVERRIDE_VALUE
+from orchestration.planning.work import HAND_READS
 from orchestration.platform import Platform, model_key
 
 
@@ -30,7 +31,7 @@ def planners_hand(
     from orchestration.planning.planner import reading
 
     run = planning_run(context, platform)
-    with run.published() as con:
+    with run.published(HAND_READS) as con:
         value = override_value(reading.overridden_plans(con), reading.overridden_actuals(con))
         decided = reading.decision_states(con)
         overrides = reading.override_states(con)

@@ -18,6 +18,7 @@ from orchestration.planning.tables import (
     STOCK_POLICY_SIMULATION,
     TRANSFER_SUGGESTION,
 )
+from orchestration.planning.work import STOCK_READS
 from orchestration.platform import Platform, model_key
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def stock_plan(
     run = planning_run(context, platform)
     known = run.read(STALE_MARKET.name)
     stale = dict(zip(known["market"].astype(str), known["reason"].astype(str), strict=True))
-    with run.published() as con:
+    with run.published(STOCK_READS) as con:
         made = make_stock_tables(con, config.rules(), stale, run.read(LEAD_TIME.name))
     orders = made[REORDER.name]
     for model in (REORDER, TRANSFER_SUGGESTION, ASSORTMENT):
@@ -139,7 +140,7 @@ def stock_proof(
     from orchestration.planning.stock_tables import make_proof
 
     run = planning_run(context, platform)
-    with run.published() as con:
+    with run.published(STOCK_READS) as con:
         table = make_proof(con, config.rules(), run.read(LEAD_TIME.name))
     run.keep(STOCK_POLICY_SIMULATION, table)
     metadata: dict[str, dg.MetadataValue | int | float | str] = {"dagster/row_count": len(table)}
