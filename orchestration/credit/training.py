@@ -29,7 +29,7 @@ CHALLENGER, MARKET = "challenger_", "market_"  # of the slice that follows; of t
 FOLDS = 5
 LEAST_BADS = 30
 # Of sellers. Bads are few and characteristics alike: many bins on a line, and only what tells much by itself.
-SELLER_SETTINGS = ScorecardSettings(evidence_column="evidence_orders", line_bins=24, least_iv=0.3)
+SELLER_SETTINGS = ScorecardSettings(evidence_column="evidence_orders", line_bins=24, least_iv=0.2)
 # A year counts half of the one after it for the level of probabilities, and so many bads as expected are added.
 HALVED_AFTER_DAYS, LEVEL_PRIOR_BADS = 365.0, 20.0
 # What a version must reach before a person may approve it.

@@ -18,7 +18,7 @@ FEATURE_READS = SALES_READS | {
     *("stg_repayments", "stg_sellers"),
 }
 DECISION_READS = frozenset({"limit_decision", "reference_quarantine", "stg_credit_decisions"})
-VERSION_READS = FEATURE_READS | DECISION_READS | {"credit_model", "credit_model_measure"}
+VERSION_READS = FEATURE_READS | DECISION_READS | {"credit_model", "credit_model_measure", "credit_model_validation"}
 SCORE_READS = FEATURE_READS | {model.name for model in SCORE_MODELS}
 LIMIT_READS = (
     SALES_READS

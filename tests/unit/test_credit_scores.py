@@ -73,7 +73,7 @@ def test_the_level_follows_the_newest_outcomes_and_few_bads_move_it_less() -> No
     rows["is_bad"] &= ~is_new | (np.arange(len(rows)) % 4 == 0)
     rate = rows.loc[is_new, "is_bad"].mean()
     for part, least, most in ((rows, 0.0, 0.35), (rows.iloc[:400], 0.15, 0.8)):
-        before = fit_scorecard(part, part["is_bad"], ASKED, weight=part["weight"].to_numpy())
+        before = fit_scorecard(part, part["is_bad"], ASKED, weight=part["weight"].to_numpy(), groups=part["seller_id"])
         after = fit_card(part, ASKED)
         old, new = (float(card.score(rows[is_new])["probability"].mean()) for card in (before, after))
         assert least < (new - rate) / (old - rate) < most
