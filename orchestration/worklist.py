@@ -132,9 +132,21 @@ def quarantined(con: "duckdb.DuckDBPyConnection", market: str | None = None) -> 
     return int(count)
 
 
-def in_words(items: Sequence[Item], counts: Sequence[Tally], on: date, quarantine: int) -> str:
-    """The list for a terminal: each item in four lines, then what there is in all."""
-    lines = []
+def held_back(lake: Lake, market: str | None = None, namespace: str = PUBLISHED) -> list[str]:
+    """A sentence for each market that a gate holds back: its items are those of its last publication."""
+    return [
+        f"{entry.market} is held back since {entry.since:%Y-%m-%d %H:%M}: {'; '.join(entry.reasons)}."
+        " Its items are those of its last publication."
+        for entry in lake.held_back(namespace)
+        if market in (None, entry.market)
+    ]
+
+
+def in_words(
+    items: Sequence[Item], counts: Sequence[Tally], on: date, quarantine: int, held: Sequence[str] = ()
+) -> str:
+    """The list for a terminal: markets that are held back, each item in four lines, then what there is in all."""
+    lines = [*held, ""] if held else []
     for number, item in enumerate(items, 1):
         value = "value unknown" if item.value_at_risk_usd is None else f"USD {item.value_at_risk_usd:,.2f}"
         days = f"since {item.since_on}, act from {item.act_from_on}"
@@ -175,14 +187,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     on = options.on or datetime.now(UTC).date()
     chosen = {"market": options.market, "role": options.role}
-    with connect(Lake(Settings()), namespace=options.namespace, tables=READS) as con:
+    lake = Lake(Settings())
+    held = held_back(lake, options.market, options.namespace)
+    with connect(lake, namespace=options.namespace, tables=READS) as con:
         items = due_items(con, on, **chosen, top=None if options.csv else options.top)
         if options.json:
             print("\n".join(json.dumps(asdict(item), ensure_ascii=False) for item in items))
         elif options.csv:
             _write_csv(items)
         else:
-            print(in_words(items, tallies(con, on, **chosen), on, quarantined(con, options.market)))
+            print(in_words(items, tallies(con, on, **chosen), on, quarantined(con, options.market), held))
+    if held and (options.json or options.csv):
+        print("\n".join(held), file=sys.stderr)
     return 0
 
 

@@ -49,7 +49,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a number leads to: `chain` of the one order, else `candidates` to choose from, else `elsewhere`."""
+    """What a number leads to: `chain` of the one order, else `candidates` to choose from, else `elsewhere`.
+
+    held_back: since when and why a gate holds the order's market back, so that newer records are not in the chain.
+    """
 
     number: str
     namespace: str
@@ -60,6 +63,7 @@ class Answer:
     elsewhere: Searched | None = None
     expectation: Expectation | None = None
     unpublished: tuple[str, ...] = ()
+    held_back: str | None = None
 
     @property
     def is_found(self) -> bool:
@@ -103,6 +107,7 @@ def trace(shelf: Shelf, number: str, *, order: str = "", expect: str = "") -> An
         elsewhere=look_elsewhere(shelf, number) if chain.order is None else None,
         expectation=_expectation(shelf, orders[0], chain, expect) if expect else None,
         unpublished=_missing(shelf),
+        held_back=shelf.held_back(chain.market),
     )
 
 

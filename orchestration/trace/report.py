@@ -51,6 +51,7 @@ def report(answer: Answer) -> Json:
         "searched": [] if elsewhere is None else list(elsewhere.tables),
         "expectation": None if expectation is None else asdict(expectation),
         "unpublished": list(answer.unpublished),
+        "held_back": answer.held_back,
     }
 
 

@@ -3,6 +3,7 @@
 Belongs here: pins, and SELECTs over lists of files. Does not: what the tables mean (see feeds.py and uses.py).
 """
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
@@ -37,6 +38,7 @@ _NEWEST = """
 _KEPT = """
     select publication_id from publication where namespace = :namespace and table_name = :table and not is_expired
 """
+_HELD_BACK = "select since, reasons from held_back where namespace = :namespace and market = :market"
 _NO_LIMIT = 2**62
 
 
@@ -96,6 +98,14 @@ class Shelf:
             every = self._lake.publications(self.namespace)
             kept = [one.publication_id for one in every if one.table == table and not one.is_expired]
         return sorted((one for one in kept if one < shown), reverse=True)
+
+    def held_back(self, market: str) -> str | None:
+        """Since when and why a gate holds the market back now, if it does; its newer records are not shown then."""
+        if not self.home.catalog_uri.startswith("sqlite:///"):
+            held = [one for one in self._lake.held_back(self.namespace) if one.market == market]
+            return f"since {held[0].since:%Y-%m-%d %H:%M}: {'; '.join(held[0].reasons)}" if held else None
+        rows = self._ask_catalog(_HELD_BACK, {"namespace": self.namespace, "market": market})
+        return f"since {str(rows[0][0])[:16]}: {'; '.join(json.loads(rows[0][1]))}" if rows else None
 
     @property
     def newest_publication(self) -> int | None:

@@ -113,6 +113,8 @@ def _candidate(candidate: Candidate) -> Node:
 def _chain(answer: Answer, chain: Chain) -> Node:
     order = chain.order
     children = []
+    if answer.held_back:
+        children.append(Node(f"{chain.market} is held back {answer.held_back}; what came since is not shown"))
     if order is None:
         children.append(Node("the order itself does not stand; what names it is shown"))
         children += [_stray(stray) for stray in (answer.elsewhere.strays if answer.elsewhere else ())]

@@ -10,6 +10,7 @@ from orchestration.lake import Place
 from orchestration.trace.answer import trace
 from orchestration.trace.installation import Home
 from orchestration.trace.shelf import Shelf
+from orchestration.worklist import held_back
 from tests import planners_files
 from tests.chain import HEADER, Installation, Run, shop_csv
 
@@ -244,7 +245,16 @@ def test_the_held_back_market_keeps_what_was_published_and_its_touches(world: Wo
         ("536004",),
     ]
     assert Place("DE", "2011-03") in world.house.pending("DE")
-    assert [(entry.market, entry.run_id != "") for entry in world.house.platform.lake.held_back()] == [("DE", True)]
+    lake = world.house.platform.lake
+    assert [(entry.market, entry.run_id != "") for entry in lake.held_back()] == [("DE", True)]
+    # Who reads the worklist or a trace of the market is told, since both show what was published before.
+    (told,) = held_back(lake, "DE")
+    assert told.startswith("DE is held back since 20")
+    assert "UnresolvedValueIsSmall" in told
+    assert held_back(lake, "FR") == []
+    shelf = Shelf(Home.from_settings(world.house.platform.settings))
+    assert str(shelf.held_back("DE")).startswith(told.removeprefix("DE is held back ").split(".")[0])
+    assert shelf.held_back("FR") is None
 
 
 def test_the_other_markets_go_on(world: World) -> None:

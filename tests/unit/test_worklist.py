@@ -85,3 +85,5 @@ def test_the_list_says_what_it_does_not_show(con: duckdb.DuckDBPyConnection) -> 
     assert "     payout 900  |  no receipt" in text
     assert "On 2026-04-01: 5 items to act on, 1 shown." in text
     assert "In quarantine: 3 rows" in text
+    held = in_words([], [], on, 0, ["DE is held back."])
+    assert held.startswith("DE is held back.\n\n")
