@@ -105,12 +105,30 @@ def reference(feeds: Sequence[str]) -> list[Measure]:
 
 
 _ARRIVED = "select '{feed}' as feed, _market as market, count(*) as rows_read from raw.{feed} group by all"
+# What a newer version of the same record has mended is resolved: it stays in quarantine as what it was, and holds nobody
+# back. An older version that stands does not mend: what the broken one would have said is not known.
 _STATED = """
             select '{feed}' as feed, _market as market, count(*) as rows_stated,
-                count(*) filter (where state = 'quarantined') as quarantined_rows,
-                sum(value_amount) filter (where state <> 'superseded') as total_value,
-                sum(value_amount) filter (where state = 'quarantined') as quarantined_value
-            from staging.stg_{feed}_judged group by all
+                count(*) filter (where state = 'quarantined' and not is_mended) as quarantined_rows,
+                sum(value_amount) filter (where state <> 'superseded' and not is_mended) as total_value,
+                sum(value_amount) filter (where state = 'quarantined' and not is_mended) as quarantined_value
+            from (
+                select state, value_amount, _market,
+                    coalesce(
+                        coalesce(newer_version, -1) > coalesce(_version, -1)
+                        or (newer_version is not distinct from _version and newer_at > _event_at),
+                        false
+                    ) as is_mended
+                from staging.stg_{feed}_judged
+                left join (
+                    select _record_key as newer_key, _version as newer_version, _event_at as newer_at
+                    from staging.stg_{feed}_judged
+                    where state in ('accepted', 'repaired') and _record_key in (
+                        select _record_key from staging.stg_{feed}_judged where state = 'quarantined'
+                    )
+                ) on state = 'quarantined' and _record_key = newer_key
+            )
+            group by all
 """
 
 

@@ -20,7 +20,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             connection.execute(f"create table raw.{feed} (_market varchar)")
             connection.execute(
                 f"create table staging.stg_{feed}_judged"
-                " (_market varchar, state varchar, rules varchar, value_amount decimal(19, 4), _file varchar, _row int)"
+                " (_market varchar, state varchar, rules varchar, value_amount decimal(19, 4), _file varchar, _row int,"
+                " _record_key varchar, _version bigint, _event_at timestamp)"
             )
         yield connection
 
@@ -28,7 +29,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def add(con: duckdb.DuckDBPyConnection, feed: str, state: str, rows: int, value: float | None, market: str) -> None:
     con.execute(f"insert into raw.{feed} select ? from range({rows})", [market])
     con.execute(
-        f"insert into staging.stg_{feed}_judged select ?, ?, '{feed}.rule', ?, 'a.csv', range from range({rows})",
+        f"insert into staging.stg_{feed}_judged"
+        f" select ?, ?, '{feed}.rule', ?, 'a.csv', range, null, null, null from range({rows})",
         [market, state, value],
     )
 
@@ -72,6 +74,25 @@ def test_rows_are_judged_from_ten_bad_ones_on_and_missing_ones_at_once(con: duck
     assert found["DE", "sessions"][1:] == (0, None, 0.0)
     assert found["FR", "sessions"][1:] == (1, None, 10.0)
     assert found["IT", "sessions"][1] == 1
+
+
+def test_what_a_newer_version_has_mended_is_resolved_and_an_older_one_mends_nothing(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    con.execute("insert into raw.disputes select 'DE' from range(6)")
+    con.execute(
+        """
+        insert into staging.stg_disputes_judged values
+            ('DE', 'quarantined', 'r', 1000, 'a', 1, 'mended by version', 1, '2026-03-01'),
+            ('DE', 'accepted', '', 10, 'b', 1, 'mended by version', 2, '2026-03-01'),
+            ('DE', 'quarantined', 'r', 1000, 'a', 2, 'mended later', null, '2026-03-01'),
+            ('DE', 'repaired', '', 10, 'b', 2, 'mended later', null, '2026-03-02'),
+            ('DE', 'quarantined', 'r', 10, 'b', 3, 'broken later', 2, '2026-03-01'),
+            ('DE', 'accepted', '', 10, 'a', 3, 'broken later', 1, '2026-03-02')
+        """
+    )
+    (measure,) = staged_batch(FEEDS)
+    assert measured(con, measure)["DE", "disputes"] == ("staging.stg_disputes", 0, 25.0, 0.0)
 
 
 def test_reference_data_are_judged_feed_by_feed_even_when_there_are_none(con: duckdb.DuckDBPyConnection) -> None:
