@@ -19,7 +19,7 @@ class EveryRowHasOneState(ExpectColumnValuesToBeBetween):
 
 
 class UnresolvedValueIsSmall(ExpectColumnValuesToBeBetween):
-    """At most half a percent of the market's value is in quarantine."""
+    """At most half a percent of the market's value is in quarantine (fewer than five rows: at most five percent)."""
 
     column: str = "unresolved_value_pct"
     max_value: float = 0.5

@@ -27,6 +27,8 @@ INVARIANTS = (
     "rebate_within_base",
     "rows_are_in_one_state",
 )
+# Fewer quarantined rows than these hold a market back only by more than this share of its value.
+FEW_ROWS, MUCH = 5, 0.05
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,10 @@ class Measure:
 
 
 def staged_batch(feeds: Sequence[str]) -> list[Measure]:
-    """Per feed: rows without a state, and the share of value and of rows in quarantine, by market."""
+    """Per feed: rows without a state, and the share of value and of rows in quarantine, by market.
+
+    Few rows count only when they hold much of the value: half a percent of a month with 150 orders is less than one.
+    """
     query = f"""
         with arrived as (
             {_of_each(feeds, _ARRIVED)}
@@ -72,7 +77,9 @@ def staged_batch(feeds: Sequence[str]) -> list[Measure]:
         )
         select arrived.market, 'staging.stg_' || arrived.feed as "table", arrived.feed as subject,
             (arrived.rows_read - coalesce(weighed.rows_stated, 0))::bigint as unaccounted_rows,
-            case when weighed.market_value > 0
+            case when weighed.quarantined_rows < {FEW_ROWS}
+                    and weighed.quarantined_value <= {MUCH} * weighed.market_value then 0.0
+                when weighed.market_value > 0
                 then (100.0 * coalesce(weighed.quarantined_value, 0) / weighed.market_value)::double
                 end as unresolved_value_pct,
             case when weighed.quarantined_rows < 10 or arrived.feed in {HAND_FEEDS} then 0.0
@@ -105,8 +112,8 @@ def reference(feeds: Sequence[str]) -> list[Measure]:
 
 
 _ARRIVED = "select '{feed}' as feed, _market as market, count(*) as rows_read from raw.{feed} group by all"
-# What a newer version of the same record has mended is resolved: it stays in quarantine as what it was, and holds nobody
-# back. An older version that stands does not mend: what the broken one would have said is not known.
+# What a newer version of the same record has mended is resolved: it stays in quarantine as what it was, and holds
+# nobody back. An older version that stands does not mend: what the broken one would have said is not known.
 _STATED = """
             select '{feed}' as feed, _market as market, count(*) as rows_stated,
                 count(*) filter (where state = 'quarantined' and not is_mended) as quarantined_rows,

@@ -42,20 +42,24 @@ def measured(con: duckdb.DuckDBPyConnection, measure: Measure) -> dict[tuple[str
 
 def test_value_is_held_against_the_trade_of_the_market(con: duckdb.DuckDBPyConnection) -> None:
     add(con, "order_lines", "accepted", 99, 10, "DE")
-    add(con, "order_lines", "quarantined", 1, 10, "DE")
+    add(con, "order_lines", "quarantined", 5, 2, "DE")
     add(con, "order_lines", "superseded", 50, 10, "DE")
-    # One of two disputes is half of the disputes and a hundredth of the market.
+    # Half of the disputes are a hundredth of the market.
     add(con, "disputes", "accepted", 1, 10, "DE")
-    add(con, "disputes", "quarantined", 1, 10, "DE")
+    add(con, "disputes", "quarantined", 5, 2, "DE")
     # Without any trade beside it a feed is held against itself.
     add(con, "disputes", "accepted", 3, 10, "FR")
     add(con, "disputes", "quarantined", 1, 10, "FR")
     add(con, "disputes", "quarantined", 1, 10, "ZZ")
+    # One order of a small month is above half a percent, and says nothing of the source.
+    add(con, "order_lines", "accepted", 99, 10, "IT")
+    add(con, "order_lines", "quarantined", 1, 10, "IT")
     (measure,) = staged_batch(FEEDS)
     assert measured(con, measure) == {
         ("DE", "order_lines"): ("staging.stg_order_lines", 0, 1.0, 0.0),
         ("DE", "disputes"): ("staging.stg_disputes", 0, 1.0, 0.0),
         ("FR", "disputes"): ("staging.stg_disputes", 0, 25.0, 0.0),
+        ("IT", "order_lines"): ("staging.stg_order_lines", 0, 0.0, 0.0),
     }
     assert measure.speaks_of == tuple(f"staging.stg_{feed}" for feed in FEEDS)
 
