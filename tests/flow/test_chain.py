@@ -248,13 +248,9 @@ def test_the_held_back_market_keeps_what_was_published_and_its_touches(world: Wo
     lake = world.house.platform.lake
     assert [(entry.market, entry.run_id != "") for entry in lake.held_back()] == [("DE", True)]
     # Who reads the worklist or a trace of the market is told, since both show what was published before.
-    (told,) = held_back(lake, "DE")
-    assert told.startswith("DE is held back since 20")
-    assert "UnresolvedValueIsSmall" in told
-    assert held_back(lake, "FR") == []
+    (told,) = held_back(lake)
     shelf = Shelf(Home.from_settings(world.house.platform.settings))
-    assert str(shelf.held_back("DE")).startswith(told.removeprefix("DE is held back ").split(".")[0])
-    assert shelf.held_back("FR") is None
+    assert told.startswith(f"DE is held back {shelf.held_back('DE')}")
 
 
 def test_the_other_markets_go_on(world: World) -> None:
