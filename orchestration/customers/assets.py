@@ -85,11 +85,7 @@ def market_customers(
     pictures = {one.purchases.market: _pictures(one) for one in largest(night, MOST_PLOTS)}
     for model in CUSTOMER_MODELS:
         rows = sum(one.rows[model.name].num_rows for one in night.markets.values())
-        shown = {
-            market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
-            for market, drawn in pictures.items()
-        }
-        show_by_market(context, model, shown)
+        show_by_market(context, model, pictures, only=_SHOWN_BY.get(model.name, ()))
         yield dg.MaterializeResult(
             asset_key=model_key(model),
             metadata={

@@ -158,12 +158,21 @@ def markets_to_study(run: RunDatabase, plan: RunPlan, gate: str) -> list[str]:
 
 
 def show_by_market(
-    context: dg.AssetExecutionContext, model: PublishedModel, shown: Mapping[str, Mapping[str, dg.MetadataValue]]
+    context: dg.AssetExecutionContext,
+    model: PublishedModel,
+    shown: Mapping[str, Mapping[str, dg.MetadataValue]],
+    *,
+    only: Collection[str] | None = None,
 ) -> None:
-    """Pictures and figures by market, each on its own partition of this table: who opens a market sees its own."""
+    """Pictures and figures by market, each on its own partition of this table: who opens a market sees its own.
+
+    only: the names of those that belong to this table; without it all do.
+    """
     for market in set(shown).intersection(context.partition_keys):
-        if shown[market]:
-            context.add_asset_metadata(shown[market], asset_key=model_key(model), partition_key=market)
+        known = shown[market]
+        mine = {name: known[name] for name in (known if only is None else only) if name in known}
+        if mine:
+            context.add_asset_metadata(mine, asset_key=model_key(model), partition_key=market)
 
 
 def publish_market_models(

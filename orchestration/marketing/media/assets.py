@@ -77,11 +77,7 @@ def market_media_figures(
     }
     words = "\n".join(f"- {market}: {one.words}" for market, one in night.markets.items())
     for model in MEDIA_MODELS:
-        shown = {
-            market: {name: drawn[name] for name in _SHOWN_BY.get(model.name, ()) if name in drawn}
-            for market, drawn in pictures.items()
-        }
-        show_by_market(context, model, shown)
+        show_by_market(context, model, pictures, only=_SHOWN_BY.get(model.name, ()))
         yield dg.MaterializeResult(
             asset_key=model_key(model),
             metadata={
