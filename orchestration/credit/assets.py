@@ -176,8 +176,9 @@ def seller_scores(
     """Features become scores with reasons; sellers in stale markets keep their last one."""
     from orchestration.credit import plots, steps
     from orchestration.credit.page.chosen import LOWEST
-    from orchestration.credit.places import link, seller_place
+    from orchestration.credit.places import seller_place
     from orchestration.forecasting.plots import as_markdown_image
+    from orchestration.reporting.market_report.writing import link
 
     run = credit_run(context, platform)
     models = run.read(CREDIT_MODEL.name)

@@ -1,6 +1,6 @@
 """Where the pages of credit lie.
 
-Belongs here: paths and links. Does not: what stands on a page, writing it (see `market_report/writing.py`).
+Belongs here: paths. Does not: what stands on a page, writing and linking it (see `market_report/writing.py`).
 """
 
 from pathlib import Path
@@ -16,11 +16,6 @@ def seller_place(settings: Settings, seller: str) -> Path:
 def model_card_place(settings: Settings, version: str) -> Path:
     """The file of a version's model card."""
     return settings.home / "reports" / f"scorecard_{_plain(version)}.html"
-
-
-def link(path: Path) -> str:
-    """The file as a link of Markdown, with its path beside it: a browser may refuse links from a server to files."""
-    return f"[{path.name}]({path.resolve().as_uri()}) `{path}`"
 
 
 def _plain(name: str) -> str:

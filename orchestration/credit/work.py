@@ -29,6 +29,9 @@ LIMIT_READS = (
     }
 )
 GUARANTEE_READS = SALES_READS | {"fct_trade_ledger", "stg_disputes", "stg_guarantee_claims", "stg_orders"}
+CARD_READS = frozenset({"credit_model", "credit_model_measure", "credit_model_validation", "limit_decision"}) | {
+    *("seller_advance", "seller_feature", "seller_score"),
+}
 DECLARATION_READS = frozenset({"fct_declarations"})
 
 

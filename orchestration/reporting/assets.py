@@ -72,15 +72,15 @@ def market_reports(
     context: dg.AssetExecutionContext, platform: dg.ResourceParam[Platform]
 ) -> dg.MaterializeResult[None]:
     """One HTML page per market: who buys, what to show, fund and stock, what waits, whom to trust."""
-    from orchestration.reporting.market_report.writing import write_pages
+    from orchestration.reporting.market_report.writing import link, write_pages
 
     run = platform.run_of(context)
     if run.exists and run.plan().is_empty:
         return dg.MaterializeResult()
     pages = write_pages(platform.settings, platform.lake, context.partition_keys)
-    links = {market: f"[{path.name}]({path.as_uri()}) `{path}`" for market, path in pages.items()}
-    for market, link in links.items():
-        context.add_asset_metadata({"report": dg.MetadataValue.md(link)}, partition_key=market)
-    words = "\n".join(f"- {market}: {link}" for market, link in links.items())
+    links = {market: link(path) for market, path in pages.items()}
+    for market, page in links.items():
+        context.add_asset_metadata({"report": dg.MetadataValue.md(page)}, partition_key=market)
+    words = "\n".join(f"- {market}: {page}" for market, page in links.items())
     words = words or "No market of this run has published an order."
     return dg.MaterializeResult(metadata={"pages": len(links), "reports": dg.MetadataValue.md(words)})

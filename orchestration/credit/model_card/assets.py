@@ -6,6 +6,7 @@ Belongs here: reading, calling, plots and links in the metadata. Does not: figur
 import dagster as dg
 
 from orchestration.credit.assets import CREDIT_KEY, GROUP
+from orchestration.credit.work import CARD_READS
 from orchestration.modeling.translator import OWNERS
 from orchestration.platform import Platform
 
@@ -24,12 +25,13 @@ def model_cards(platform: dg.ResourceParam[Platform]) -> dg.MaterializeResult[No
     # matplotlib takes over a second to import: only a run that draws pays for it.
     from orchestration.credit.model_card.content import versions
     from orchestration.credit.model_card.writing import write_due_cards
-    from orchestration.credit.places import link, model_card_place
+    from orchestration.credit.places import model_card_place
     from orchestration.credit.plots import markdown_table
     from orchestration.forecasting.plots import as_markdown_image
+    from orchestration.reporting.market_report.writing import link
     from orchestration.sql import connect
 
-    with connect(platform.lake) as con:
+    with connect(platform.lake, tables=CARD_READS) as con:
         known = versions(con)
         written = write_due_cards(con, platform.settings)
     if not written:

@@ -25,9 +25,9 @@ def seller_pages(config: PagesConfig, platform: dg.ResourceParam[Platform]) -> d
     from orchestration.credit.page.chosen import chosen_sellers
     from orchestration.credit.page.content import narrow, read_page
     from orchestration.credit.page.html import render
-    from orchestration.credit.places import link, seller_place
+    from orchestration.credit.places import seller_place
     from orchestration.credit.plots import markdown_table
-    from orchestration.reporting.market_report.writing import write_page
+    from orchestration.reporting.market_report.writing import link, write_page
     from orchestration.sql import connect
     from orchestration.trace.installation import Home
     from orchestration.trace.shelf import Shelf

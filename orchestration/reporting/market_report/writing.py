@@ -1,6 +1,6 @@
-"""Where the pages lie, and how one is written.
+"""Where the pages lie, and how one is written and linked.
 
-Belongs here: paths and files. Does not: what stands on a page.
+Belongs here: paths, files and links. Does not: what stands on a page.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,11 @@ from orchestration.settings import Settings
 def place_of(settings: Settings, market: str) -> Path:
     """The file of a market's newest page."""
     return settings.home / "reports" / f"{market}.html"
+
+
+def link(path: Path) -> str:
+    """The file as a link of Markdown, with its path beside it: a browser may refuse links from a server to files."""
+    return f"[{path.name}]({path.resolve().as_uri()}) `{path}`"
 
 
 def write_page(path: Path, page: str) -> None:
