@@ -1,5 +1,6 @@
 """Dagster's local history: quick, and as durable against a dead process as SQLite itself."""
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.running.history import _HELD_AT_MOST, LocalHistory, _QuickConnections
+from orchestration.running.history import _BATCH_SIZE, _HELD_AT_MOST, BatchedEvents, LocalHistory, _QuickConnections
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KILLED_RUN = """
@@ -122,3 +123,80 @@ def test_a_forked_child_holds_nothing_of_its_parent(tmp_path):
     # Still referenced: closing it in the child would break the parent's locks.
     assert watcher._inherited == [held]
     assert list(held) == [str(tmp_path / "index.db")]
+
+
+def ranged_job():
+    markets = dg.StaticPartitionsDefinition(["AU", "BR", "CN", "DE"])
+
+    @dg.multi_asset(
+        specs=[dg.AssetSpec(name, partitions_def=markets, tags={"kind": name}) for name in ("orders", "lines")],
+        check_specs=[dg.AssetCheckSpec("promises", asset=name) for name in ("orders", "lines")],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def tables(context):
+        for name in ("orders", "lines"):
+            context.log_event(dg.AssetObservation(name, metadata={"seen": 1}, partition="CN"))
+            yield dg.MaterializeResult(
+                asset_key=name,
+                metadata={"rows": 7},
+                check_results=[dg.AssetCheckResult(passed=True, asset_key=name, check_name="promises")],
+            )
+
+    return dg.Definitions(assets=[tables], jobs=[dg.define_asset_job("job", selection="*")]).resolve_job_def("job")
+
+
+def told(instance):
+    """What a run over a range leaves behind, in its own file and across runs, without its moments."""
+    tags = {"dagster/asset_partition_range_start": "BR", "dagster/asset_partition_range_end": "DE"}
+    run = ranged_job().execute_in_process(instance=instance, tags=tags)
+    history, found = instance.event_log_storage, {}
+    events = [log.get_dagster_event() for log in instance.all_logs(run.run_id) if log.is_dagster_event]
+    found["in_run"] = sorted((event.event_type_value, str(event.asset_key), event.partition or "") for event in events)
+    for name in ("orders", "lines"):
+        key = dg.AssetKey(name)
+        records = instance.fetch_materializations(key, limit=10).records
+        newest = instance.get_latest_materialization_event(key)
+        found[name] = {
+            "partitions": sorted(record.partition_key for record in records),
+            "newest_is_last": newest.asset_materialization.partition == records[0].partition_key,
+            "rows": newest.asset_materialization.metadata["rows"].value,
+            "materialized": sorted(instance.get_materialized_partitions(key)),
+            "ids": len({record.storage_id for record in records}),
+            "tagged": sorted(instance.get_event_tags_for_asset(key)[0]),
+            "planned_in": history.get_latest_planned_materialization_info(key).run_id == run.run_id,
+            "observed": len(instance.fetch_observations(key, limit=10).records),
+            "check": history.get_latest_asset_check_execution_by_key([dg.AssetCheckKey(key, "promises")])[
+                dg.AssetCheckKey(key, "promises")
+            ].status.value,
+        }
+    return found
+
+
+def test_events_written_in_batches_are_those_written_one_by_one(home, monkeypatch):
+    monkeypatch.setenv(_BATCH_SIZE, "0")
+    with dg.DagsterInstance.get() as instance:
+        one_by_one = told(instance)
+    assert len([event for event in one_by_one["in_run"] if event[0] == "ASSET_MATERIALIZATION_PLANNED"]) == 6
+    assert one_by_one["lines"]["materialized"] == ["BR", "CN", "DE"]
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "other"))
+    (home / "other").mkdir()
+    shutil.copy(home / "dagster.yaml", home / "other" / "dagster.yaml")
+    # Four at once: the events of a step do not fit into one batch, those of an output do.
+    monkeypatch.setenv(_BATCH_SIZE, "4")
+    batches = []
+    whole = BatchedEvents.store_event_batch
+    monkeypatch.setattr(
+        BatchedEvents, "store_event_batch", lambda self, events: (batches.append(len(events)), whole(self, events))
+    )
+    with dg.DagsterInstance.get() as instance:
+        assert told(instance) == one_by_one
+    assert max(batches) == 4
+
+
+def test_dagster_hands_events_over_in_batches_unless_told_otherwise(home, monkeypatch):
+    monkeypatch.delenv(_BATCH_SIZE, raising=False)
+    with dg.DagsterInstance.get():
+        assert int(os.environ[_BATCH_SIZE]) > 100
+    monkeypatch.setenv(_BATCH_SIZE, "0")
+    with dg.DagsterInstance.get():
+        assert os.environ[_BATCH_SIZE] == "0"
