@@ -82,8 +82,9 @@ def rows() -> dict[str, list[Row]]:
         ],
         "reorder": [{"markets": "GB (60 %), FR (40 %)", "site_code": "W1", "product_id": "P1", "suggested_qty": 8.0,
                      "is_below_reorder_point": True, "order_value_usd": 99.0, "reason": EVIL}],
-        "assortment": [{"market": "GB", "category_code": EVIL, "action": "thin", "products": EVIL, "evidence": EVIL,
-                        "revenue_usd": 9.0}],
+        "assortment": [{"market": "GB", "category_code": EVIL, "action": "thin", "evidence": EVIL,
+                        "products": f"P2, P9, {EVIL}", "revenue_usd": 9.0}],
+        "stg_products": [{"product_id": "P2", "product_name": f"Kettle {EVIL}"}],
         "exception_worklist": [{"market": "GB", "exception_id": "match_mismatch", "owner_role": "customs",
                                 "reason": EVIL, "order_no": EVIL, "left_value": EVIL, "value_at_risk_usd": 7,
                                 "act_from_on": AS_OF}],
@@ -171,6 +172,10 @@ def test_figures_carry_units_and_the_page_says_what_it_knows(page):
     assert "1.8 × <small>1.4 to 2.3</small>" in page
     assert "1.80 dollars of added sales" in page
     assert "<b>5.0 hours</b>" in page
+
+
+def test_a_product_that_nobody_has_bought_here_yet_has_its_name(page):
+    assert re.search(r"Kettle &lt;img[^<]* P2<br>P9<br>", page)
 
 
 def test_an_empty_section_says_why():

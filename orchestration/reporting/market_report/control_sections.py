@@ -24,7 +24,7 @@ from orchestration.reporting.market_report.parts import (
     usd,
     words,
 )
-from orchestration.reporting.market_report.queries import TOP
+from orchestration.reporting.market_report.querying import TOP
 from orchestration.reporting.market_report.reading import Facts
 
 # What an order waits for, as people say it.

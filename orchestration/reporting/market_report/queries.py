@@ -1,65 +1,53 @@
 """What the report of a market reads: one query per frame, over views that hold this market's published rows alone.
 
-Belongs here: SQL. Does not: running it (see `reading.py`), words and pictures.
+Belongs here: SQL about customers, marketing and stock. Does not: the rest of it (see `control_queries.py`), running it
+(see `reading.py`), words and pictures.
 Customers appear in sums only, and no cell of fewer than ten customers is read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-# Fewer people than this are never shown as a group of their own.
-FEWEST_PEOPLE = 10
-TOP = 10
-
-
-@dataclass(frozen=True)
-class Query:
-    """A frame of the report and the published tables it needs; where one is not published, the frame is empty."""
-
-    tables: tuple[str, ...]
-    sql: str
-
-
-def _of(tables: str, sql: str) -> Query:
-    return Query(tuple(tables.split()), sql)
-
+from orchestration.reporting.market_report.control_queries import CONTROL_QUERIES
+from orchestration.reporting.market_report.querying import FEWEST_PEOPLE, TODAY, TOP, Query, of
 
 _NAMES = "select product_key, any_value(product_name) as product_name from dim_product group by all"
-# The market's own today: what is later than its last order is not known yet.
-_TODAY = "(select max(kpi_on) from market_kpi where kpi_id = 'orders')"
-_YEAR = f"kpi_on > {_TODAY} - 365 and kpi_on <= {_TODAY}"
+# By the seller's number, also of what nobody has bought here yet.
+_CATALOGUE = """select product_id, arg_min(product_name, place) as product_name
+    from (select product_id, product_name, 1 as place from dim_product
+        union all select product_id, product_name, 2 from stg_products)
+    where product_name is not null group by all"""
 
 QUERIES: Mapping[str, Query] = {
     # Top of the page
-    "market": _of("dim_market", "select * from dim_market limit 1"),
-    "loaded": _of("fct_orders", "select max(ordered_on) as as_of, max(_loaded_at) as loaded_at from fct_orders"),
-    "kpi_month": _of(
+    "market": of("dim_market", "select * from dim_market limit 1"),
+    "loaded": of("fct_orders", "select max(ordered_on) as as_of, max(_loaded_at) as loaded_at from fct_orders"),
+    "kpi_month": of(
         "market_kpi",
         f"""
         select date_trunc('month', kpi_on)::date as month, kpi_id, sum(numerator)::double as numerator,
             sum(denominator)::double as denominator
-        from market_kpi where kpi_on <= {_TODAY} and flow is not null group by all order by all
+        from market_kpi where kpi_on <= {TODAY} and flow is not null group by all order by all
         """,
     ),
-    "kpi_now": _of(
+    "kpi_now": of(
         "market_kpi",
         f"""
         select kpi_id,
-            sum(numerator) filter (where kpi_on > {_TODAY} - 28)::double as now_numerator,
-            sum(denominator) filter (where kpi_on > {_TODAY} - 28)::double as now_denominator,
-            sum(numerator) filter (where kpi_on <= {_TODAY} - 28)::double as before_numerator,
-            sum(denominator) filter (where kpi_on <= {_TODAY} - 28)::double as before_denominator
-        from market_kpi where kpi_on > {_TODAY} - 56 and kpi_on <= {_TODAY} group by all order by all
+            sum(numerator) filter (where kpi_on > {TODAY} - 28)::double as now_numerator,
+            sum(denominator) filter (where kpi_on > {TODAY} - 28)::double as now_denominator,
+            sum(numerator) filter (where kpi_on <= {TODAY} - 28)::double as before_numerator,
+            sum(denominator) filter (where kpi_on <= {TODAY} - 28)::double as before_denominator
+        from market_kpi where kpi_on > {TODAY} - 56 and kpi_on <= {TODAY} group by all order by all
         """,
     ),
     # Who buys here
-    "figures": _of("customer_figure", "select figure, value, low, high, basis, words, as_of_on from customer_figure"),
-    "segments": _of(
+    "figures": of("customer_figure", "select figure, value, low, high, basis, words, as_of_on from customer_figure"),
+    "segments": of(
         "segment_summary",
         f"select * from segment_summary where customer_count = 0 or customer_count >= {FEWEST_PEOPLE}"
         " order by kind, net_amount_pct desc nulls last, name",
     ),
-    "value": _of(
+    "value": of(
         "customer_value",
         """
         select count(*) filter (where purchase_count > 0) as buyers,
@@ -68,7 +56,7 @@ QUERIES: Mapping[str, Query] = {
         from customer_value having count(*) > 0
         """,
     ),
-    "movements": _of(
+    "movements": of(
         "segment_movement",
         f"""
         select month, from_segment, to_segment, sum(customer_count)::bigint as customer_count
@@ -79,7 +67,7 @@ QUERIES: Mapping[str, Query] = {
         order by customer_count desc, from_segment, to_segment limit {TOP}
         """,
     ),
-    "retention": _of(
+    "retention": of(
         "retention_cohort",
         f"""
         select cohort_month, months_since, retained_pct, cohort_count from retention_cohort
@@ -91,8 +79,8 @@ QUERIES: Mapping[str, Query] = {
         order by all
         """,
     ),
-    "repeat": _of("repeat_summary", "select * from repeat_summary order by after_purchase"),
-    "channels": _of(
+    "repeat": of("repeat_summary", "select * from repeat_summary order by after_purchase"),
+    "channels": of(
         "fct_orders",
         f"""
         select channel, count(*) as orders, count(distinct customer_key) as customers,
@@ -101,12 +89,12 @@ QUERIES: Mapping[str, Query] = {
         group by all having count(distinct customer_key) >= {FEWEST_PEOPLE} order by usd desc nulls last, channel
         """,
     ),
-    "surprises": _of(
+    "surprises": of(
         "surprise",
         "from surprise qualify row_number() over (partition by subdivision_code is null order by surprise_rank)"
         f" <= {TOP} order by subdivision_code is not null, ratio desc",
     ),
-    "audience": _of(
+    "audience": of(
         "audience_cell",
         f"""
         select dimension, group_value, buyer_count, basket_usd, repeat_pct, top_categories from audience_cell
@@ -118,7 +106,7 @@ QUERIES: Mapping[str, Query] = {
         """,
     ),
     # What to show
-    "shown": _of(
+    "shown": of(
         "recommendation dim_product",
         f"""
         select product_id, any_value(product_name) as product_name,
@@ -130,7 +118,7 @@ QUERIES: Mapping[str, Query] = {
         order by coalesce(everybody_rank, 999), lists desc, product_id limit {TOP}
         """,
     ),
-    "lists": _of(
+    "lists": of(
         "recommendation",
         """
         select count(distinct (source_id, customer_key)) filter (where customer_key <> '*') as customers,
@@ -138,14 +126,14 @@ QUERIES: Mapping[str, Query] = {
         from recommendation having count(*) > 0
         """,
     ),
-    "list_scores": _of(
+    "list_scores": of(
         "recommendation_score",
         """
         select model, is_chosen, metric, k, value, customer_count from recommendation_score
         where period = 'test' and metric in ('recall', 'ndcg') and k = 20 and target = 'all' order by all
         """,
     ),
-    "screens": _of(
+    "screens": of(
         "first_screen dim_product",
         f"""
         select landing_page, medium, max(session_count) as session_count,
@@ -156,7 +144,7 @@ QUERIES: Mapping[str, Query] = {
             landing_page, medium limit {TOP}
         """,
     ),
-    "together": _of(
+    "together": of(
         "bought_together dim_product",
         f"""
         select coalesce(one.product_name, product_id) as product,
@@ -169,28 +157,28 @@ QUERIES: Mapping[str, Query] = {
         """,
     ),
     # Where visitors leave
-    "stages": _of(
+    "stages": of(
         "funnel",
         """
         select stage_no, stage, sum(session_count)::double as visits, sum(bounce_count)::double as bounces
         from funnel where started_on > (select max(started_on) - 90 from funnel) group by all order by all
         """,
     ),
-    "media_stages": _of(
+    "media_stages": of(
         "funnel",
         """
         select medium as part, stage_no, sum(session_count)::double as visits, sum(bounce_count)::double as bounces
         from funnel where started_on > (select max(started_on) - 90 from funnel) group by all order by all
         """,
     ),
-    "screen_stages": _of(
+    "screen_stages": of(
         "funnel",
         """
         select screen as part, stage_no, sum(session_count)::double as visits, sum(bounce_count)::double as bounces
         from funnel where started_on > (select max(started_on) - 90 from funnel) group by all order by all
         """,
     ),
-    "losses": _of(
+    "losses": of(
         "funnel_loss",
         f"""
         select * from funnel_loss where is_unusual
@@ -198,7 +186,7 @@ QUERIES: Mapping[str, Query] = {
             step limit {TOP}
         """,
     ),
-    "landing": _of(
+    "landing": of(
         "fct_landing_page_month",
         f"""
         select landing_page, sum(session_count)::double as visits, sum(bounce_count)::double as bounces,
@@ -210,9 +198,9 @@ QUERIES: Mapping[str, Query] = {
         """,
     ),
     # Which media to fund
-    "effects": _of("media_effect", "select * from media_effect order by year_spend_usd desc nulls last, medium"),
-    "budget": _of("budget_suggestion", "select * from budget_suggestion order by spend_per_day_usd desc, medium"),
-    "spend": _of(
+    "effects": of("media_effect", "select * from media_effect order by year_spend_usd desc nulls last, medium"),
+    "budget": of("budget_suggestion", "select * from budget_suggestion order by spend_per_day_usd desc, medium"),
+    "spend": of(
         "media_kpi",
         """
         select medium, sum(spend_usd)::double as spend_usd, sum(clicks)::double as clicks,
@@ -223,7 +211,7 @@ QUERIES: Mapping[str, Query] = {
         group by all having sum(spend_usd) > 0 order by spend_usd desc, medium
         """,
     ),
-    "spend_month": _of(
+    "spend_month": of(
         "media_kpi",
         """
         select (month || '-01')::date as month, sum(spend_usd)::double as spend_usd,
@@ -231,11 +219,9 @@ QUERIES: Mapping[str, Query] = {
         from media_kpi group by all order by all
         """,
     ),
-    "attribution": _of(
-        "media_attribution", "select model, medium, orders_pct, seen_pct, caveat from media_attribution"
-    ),
+    "attribution": of("media_attribution", "select model, medium, orders_pct, seen_pct, caveat from media_attribution"),
     # What to stock
-    "demand_week": _of(
+    "demand_week": of(
         "fct_daily_demand",
         """
         select last_on - (7 * (date_diff('day', sold_on, last_on) // 7) + 6)::integer as week_on,
@@ -244,7 +230,7 @@ QUERIES: Mapping[str, Query] = {
         where sold_on > last_on - 364 group by all order by all
         """,
     ),
-    "forecast": _of(
+    "forecast": of(
         "demand_forecast",
         """
         select made_on, target_on, forecast_qty, p025_qty, p100_qty, p900_qty, p975_qty, model_code
@@ -253,148 +239,42 @@ QUERIES: Mapping[str, Query] = {
         order by target_on
         """,
     ),
-    "forecast_score": _of(
+    "forecast_score": of(
         "forecast_score",
         """
         select wape, naive_wape, fva_pct, bias_pct, coverage_80_pct, n from forecast_score
         where node_type = 'market' and step = 'week' order by made_on desc, n desc limit 1
         """,
     ),
-    "reorder": _of(
-        "reorder dim_product",
+    "reorder": of(
+        "reorder dim_product stg_products",
         f"""
         select site_code, product_id, coalesce(product_name, category_code) as product_name,
             suggested_qty, order_value_usd, days_of_cover, on_hand_qty,
             arrives_on, reason, made_on, count(*) over () as found, sum(order_value_usd) over () as total_usd
         from reorder
-        left join (select product_id, any_value(product_name) as product_name from dim_product group by all)
-            using (product_id)
+        left join ({_CATALOGUE}) using (product_id)
         where suggested_qty > 0 and regexp_matches(markets, '\\b' || getvariable('market') || '\\b')
         order by is_below_reorder_point desc, order_value_usd desc nulls last, site_code, product_id limit {TOP}
         """,
     ),
-    "assortment": _of(
-        "assortment",
+    "assortment": of(
+        "assortment dim_product stg_products",
         f"""
-        select category_code, action, products, evidence, revenue_usd, growth_pct, margin_pct, stock_turns, made_on
+        select category_code, action, evidence, revenue_usd, growth_pct, margin_pct, stock_turns, made_on, (
+            select coalesce(list(coalesce(product_name || ' ', '') || named.product_id order by place), [])
+            from (select unnest(string_split(products, ', ')) as product_id,
+                generate_subscripts(string_split(products, ', '), 1) as place) as named
+            left join ({_CATALOGUE}) using (product_id)) as products
         from assortment where action <> 'keep' order by revenue_usd desc nulls last, category_code limit {TOP}
         """,
     ),
-    "categories": _of(
+    "categories": of(
         "assortment",
         f"""
         select category_code, revenue_usd, growth_pct, margin_pct, stock_turns, action from assortment
         order by revenue_usd desc nulls last, category_code limit {TOP}
         """,
     ),
-    # What waits at customs and elsewhere
-    "worklist": _of(
-        "exception_worklist market_kpi",
-        f"""
-        select exception_id, owner_role, any_value(regexp_replace(reason, ' \\(.*$', '')) as reason, count(*) as items,
-            coalesce(sum(value_at_risk_usd), 0)::double as usd, min(act_from_on) as oldest_on
-        from exception_worklist where act_from_on <= {_TODAY} group by all order by usd desc, exception_id
-        """,
-    ),
-    "items": _of(
-        "exception_worklist market_kpi",
-        f"""
-        select exception_id, owner_role, coalesce(order_no, document_no) as number, left_value, right_value,
-            value_at_risk_usd::double as usd, act_from_on
-        from exception_worklist where act_from_on <= {_TODAY} and owner_role = 'customs'
-        order by usd desc nulls last, number limit {TOP}
-        """,
-    ),
-    "waiting": _of(
-        "fct_trade_ledger",
-        """
-        select waits_for, count(distinct order_key) as orders, sum(line_amount_usd)::double as usd,
-            if(count(is_late) > 0, count(distinct order_key) filter (where is_late), null) as late,
-            count(distinct order_key) filter (where newest - waits_since_at > interval 90 day) as old
-        from fct_trade_ledger, (select max(waits_since_at) as newest from fct_trade_ledger)
-        where waits_for is not null group by all order by usd desc nulls last, waits_for
-        """,
-    ),
-    "clearance": _of(
-        "fct_trade_ledger",
-        """
-        with per_order as (
-            select month, order_key, date_diff('second', min(declared_at), max(released_at)) / 3600.0 as hours
-            from fct_trade_ledger where declared_at is not null and released_at is not null group by all
-        )
-        select (month || '-01')::date as month, median(hours) as median_hours, quantile_cont(hours, 0.9) as p90_hours,
-            count(*) as orders
-        from per_order where hours >= 0 group by all order by all
-        """,
-    ),
-    "declarations": _of(
-        "declaration_risk",
-        f"""
-        select declaration_no, line_no, hs6_code, declared_on, false_probability, signals_en from declaration_risk
-        order by false_probability desc, declaration_no, line_no limit {TOP}
-        """,
-    ),
-    "under_way": _of(
-        "shipment_outlook",
-        """
-        select count(*) as shipments, count(*) filter (where late_probability >= 0.5) as likely_late,
-            max(made_on) as made_on
-        from shipment_outlook having count(*) > 0
-        """,
-    ),
-    # Whom to trust
-    "sellers": _of(
-        "fct_orders seller_score seller_limit",
-        """
-        with sold as (
-            select seller_id, count(*) as orders, sum(total_amount_usd)::double as sales_usd
-            from fct_orders where ordered_on > (select max(ordered_on) - 365 from fct_orders) group by all
-        ),
-        scores as (select * from seller_score qualify row_number() over (partition by seller_id
-            order by as_of_on desc) = 1),
-        limits as (select * from seller_limit qualify row_number() over (partition by seller_id
-            order by as_of_on desc) = 1)
-        select seller_id, orders, sales_usd, scores.grade, score, is_thin, scores.is_stale, stale_reason, note,
-            outstanding_usd, overdue_usd, limit_usd, scores.as_of_on
-        from sold inner join scores using (seller_id) left join limits using (seller_id)
-        order by outstanding_usd desc nulls last, sales_usd desc nulls last, seller_id
-        """,
-    ),
-    "grades": _of(
-        "credit_exposure",
-        "from credit_exposure where as_of_on = (select max(as_of_on) from credit_exposure) order by grade",
-    ),
-    "credit_stale": _of("credit_stale_market", "select * from credit_stale_market"),
-    # Data quality
-    "balance": _of(
-        "row_balance", "select state, sum(row_count)::double as rows from row_balance group by all order by all"
-    ),
-    "feeds": _of(
-        "row_balance",
-        f"""
-        select feed, sum(row_count)::double as rows,
-            coalesce(sum(row_count) filter (where state = 'repaired'), 0)::double as repaired,
-            coalesce(sum(row_count) filter (where state = 'superseded'), 0)::double as superseded,
-            coalesce(sum(row_count) filter (where state = 'quarantined'), 0)::double as quarantined
-        from row_balance where state <> 'pending' group by all
-        order by quarantined / nullif(rows, 0) desc nulls last, feed limit {TOP}
-        """,
-    ),
-    "quarantined": _of(
-        "quarantine",
-        f"""
-        select rule_id, any_value(feed) as feed, any_value(reason) as reason, count(*) as rows from quarantine
-        group by rule_id order by rows desc, rule_id limit {TOP}
-        """,
-    ),
-    "invariants": _of(
-        "fct_market_invariant fct_daily_invariant",
-        """
-        select invariant_id, severity, unit, sum(checked_count)::double as checked, sum(broken_count)::double as broken,
-            sum(broken_amount)::double as amount
-        from (select * from fct_market_invariant union all by name select * from fct_daily_invariant)
-        group by all order by broken desc, invariant_id
-        """,
-    ),
-    "stale": _of("stale_market", "select * from stale_market"),
+    **CONTROL_QUERIES,
 }
