@@ -262,7 +262,7 @@ QUERIES: Mapping[str, Query] = {
         "assortment dim_product stg_products",
         f"""
         select category_code, action, evidence, revenue_usd, growth_pct, margin_pct, stock_turns, made_on, (
-            select coalesce(list(coalesce(product_name || ' ', '') || named.product_id order by place), [])
+            select string_agg(coalesce(product_name || ' ', '') || named.product_id, chr(10) order by place)
             from (select unnest(string_split(products, ', ')) as product_id,
                 generate_subscripts(string_split(products, ', '), 1) as place) as named
             left join ({_CATALOGUE}) using (product_id)) as products

@@ -240,7 +240,7 @@ def what_to_stock(facts: Facts) -> str:
             words(row.category_code),
             words(row.action),
             usd(row.revenue_usd),
-            "<br>".join(text(product) for product in row.products),
+            text(row.products).replace("\n", "<br>"),
             folded("why", text(row.evidence)),
         ]
         for row in changes.itertuples()
